@@ -1,0 +1,1 @@
+"""One folder for each deployed function; its handler is wiring."""

@@ -1,0 +1,1 @@
+"""Sessions, messages and turns: what a client of the WebSocket API talks to."""

@@ -1,0 +1,107 @@
+"""Every error that may reach a caller, as one small tree.
+
+    ParleyError                     code, client-safe message, retryable, HTTP status
+    ├── ValidationError             the caller sent something wrong
+    ├── Unauthorized                no credential, or a bad one
+    ├── Forbidden                   known, but not allowed in general (never about an id)
+    ├── NotFound                    does not exist, or is not the caller's: the same thing
+    ├── ConflictError               the state does not allow it now
+    ├── RateLimited                 too often; `retry_after` says when to come back
+    ├── TurnFailed                  a turn ended without a reply
+    ├── ConfigurationError          a setting or an agent file contradicts itself
+    └── InternalError               our fault; the details are in the log under the same id
+
+The message of every error here is written by us and may be shown to a client. Whatever a
+library or a provider said stays in `__cause__`, for the log.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class ParleyError(Exception):
+    """Something went wrong."""
+
+    code: ClassVar[str] = "INTERNAL_ERROR"
+    status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        code: str | None = None,
+        retryable: bool | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.message = message or (type(self).__doc__ or "").split("\n")[0]
+        self.error_code = code or self.code
+        self.is_retryable = self.retryable if retryable is None else retryable
+        self.details: Mapping[str, Any] = details or {}
+        super().__init__(self.message)
+
+
+class ValidationError(ParleyError):
+    """The request is not valid."""
+
+    code = "VALIDATION_ERROR"
+    status = 422
+
+
+class Unauthorized(ParleyError):
+    """A valid credential is required."""
+
+    code = "UNAUTHORIZED"
+    status = 401
+
+
+class Forbidden(ParleyError):
+    """This is not allowed."""
+
+    code = "FORBIDDEN"
+    status = 403
+
+
+class NotFound(ParleyError):
+    """There is no such thing here."""
+
+    code = "NOT_FOUND"
+    status = 404
+
+
+class ConflictError(ParleyError):
+    """The current state does not allow this."""
+
+    code = "CONFLICT"
+    status = 409
+
+
+class RateLimited(ParleyError):
+    """Too many requests; try again later."""
+
+    code = "RATE_LIMITED"
+    status = 429
+    retryable = True
+
+    def __init__(self, message: str | None = None, *, retry_after: int) -> None:
+        super().__init__(message, details={"retryAfter": retry_after})
+        self.retry_after = retry_after
+
+
+class TurnFailed(ParleyError):
+    """The agent could not complete this turn."""
+
+    code = "AGENT_ERROR"
+    status = 502
+
+
+class ConfigurationError(ParleyError):
+    """The configuration contradicts itself."""
+
+    code = "CONFIGURATION_ERROR"
+
+
+class InternalError(ParleyError):
+    """Something went wrong on our side."""
+
+    retryable = True

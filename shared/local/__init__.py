@@ -1,0 +1,1 @@
+"""A laptop as the cloud: the gateway, wakes and a demo model in one process."""

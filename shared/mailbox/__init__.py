@@ -1,0 +1,1 @@
+"""Jobs, leases and wakes: the one mechanism behind everything that happens later."""

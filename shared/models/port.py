@@ -1,0 +1,92 @@
+"""The model port: one request, a stream of events, and what it cost.
+
+A stream is closed by its caller, from any thread; closing ends the provider's work.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from shared.errors import ParleyError
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of one or several calls; `cost_nano_usd` is None when no price is known."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cost_nano_usd: int | None = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        known = self.cost_nano_usd is not None and other.cost_nano_usd is not None
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cache_read_tokens + other.cache_read_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
+            (self.cost_nano_usd or 0) + (other.cost_nano_usd or 0) if known else None,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelRequest:
+    """What a model is asked. `messages` are in the shape of the Messages API."""
+
+    model: str
+    system: str
+    messages: Sequence[Mapping[str, Any]]
+    max_tokens: int
+    tools: Sequence[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
+
+
+@dataclass(frozen=True)
+class TextDelta:
+    text: str
+
+
+@dataclass(frozen=True)
+class Completed:
+    """The end of a stream: the reply's content blocks as the Messages API shapes them."""
+
+    content: Sequence[Mapping[str, Any]]
+    stop_reason: (
+        Literal["end_turn", "max_tokens", "stop_sequence", "tool_use", "pause_turn", "refusal"]
+        | str
+    )
+    usage: Usage
+
+
+ModelEvent = TextDelta | Completed
+
+
+class ModelError(ParleyError):
+    """The model could not answer.
+
+    `code` is one of LLM_UNAVAILABLE (bad key, unknown model, cannot be reached), MODEL_OVERLOADED,
+    RATE_LIMITED, CONTEXT_TOO_LONG, MODEL_REFUSED (the request was refused as invalid).
+    `usage` is what the failed call is known to have cost.
+    """
+
+    code = "LLM_UNAVAILABLE"
+    status = 502
+
+
+class ModelStream(Protocol):
+    """An answer under way: deltas, then exactly one `Completed` as the last event."""
+
+    def __iter__(self) -> Iterator[ModelEvent]:
+        """Raises ModelError; after the first delta it means that the text was cut."""
+        ...
+
+    def close(self) -> None:
+        """Stop the provider's work. Safe from any thread, and more than once."""
+        ...
+
+
+class Model(Protocol):
+    def stream(self, request: ModelRequest, *, seconds_left: float) -> ModelStream:
+        """Ask. Failures before the first delta are retried within `seconds_left`."""
+        ...

@@ -1,0 +1,1 @@
+"""The wire: frames in, events out."""

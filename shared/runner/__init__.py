@@ -1,0 +1,1 @@
+"""One turn, as a generator of events, without input or output of its own."""

@@ -1,0 +1,1 @@
+"""Where state lives: the Table and Artifacts ports and their adapters."""
