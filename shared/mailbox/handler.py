@@ -1,0 +1,71 @@
+"""What a kind of job looks like to the drain that runs it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.clock import Clock
+from shared.mailbox.box import Box, Job
+from shared.mailbox.holder import Holder
+from shared.mailbox.jobs import Ending
+from shared.mailbox.keeper import Keeper
+from shared.mailbox.leases import Lease
+
+
+class OutOfTime(Exception):
+    """The worker must hand over: raised by a job at a point where another one can go on."""
+
+
+@dataclass
+class Activation:
+    """One job being run under a lease: what its handler works with."""
+
+    box: Box
+    job: Job
+    lease: Lease
+    holder: Holder
+    keeper: Keeper
+    clock: Clock
+    deadline: float
+    settle_until: int = 0
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the worker must have handed over."""
+        return self.deadline - self.clock.monotonic()
+
+
+class Handler(Protocol):
+    """What a kind of job does. One handler serves all mailboxes of its kind."""
+
+    def load(self, box: Box, ref: str) -> Job | None:
+        """The job, read consistently; None if its item is gone. May read more beside it."""
+        ...
+
+    def run(self, activation: Activation) -> Ending | None:
+        """Do the job from where its log ends. None: it has parked or postponed itself; look again.
+
+        Raises:
+            LeaseLost, Stopped, Stale: from the holder's operations, as they are.
+            OutOfTime: hand over; another worker goes on.
+        """
+        ...
+
+    def cancelled(self, activation: Activation) -> Ending:
+        """The end of a job that was asked to stop."""
+        ...
+
+    def failed(self, activation: Activation, reason: Exception | None) -> Ending:
+        """The end of a job that raised, or (None) that killed its worker too often."""
+        ...
+
+    def publish(self, activation: Activation) -> None:
+        """Send the stored terminal event; again if it may have been sent before."""
+        ...
+
+    def prompt(self, activation: Activation) -> None:
+        """Send the stored prompt; again if it may have been sent before."""
+        ...
+
+    def prompt_timeout(self, job: Job) -> int:
+        """How long (ms) people have to decide what the job waits for."""
+        ...

@@ -1,0 +1,109 @@
+"""Keeping a lease alive, and hearing the bell, while the worker is busy with something else.
+
+One background task beats the heart of the lease and, while a call runs, looks at the box once a
+second. It never writes anything but the heartbeat.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from shared.clock import Clock
+from shared.mailbox.box import Box, Timing
+from shared.mailbox.holder import Holder
+from shared.mailbox.leases import Lease, LeaseLost
+from shared.messaging.wakes import Wake, Wakes
+from shared.storage.table import TransientError
+
+
+class Keeper:
+    """Holds one lease from `start` to `stop`."""
+
+    def __init__(
+        self, holder: Holder, lease: Lease, box: Box, wakes: Wakes, clock: Clock, timing: Timing
+    ) -> None:
+        self._holder = holder
+        self._lease = lease
+        self._wakes = wakes
+        self._clock = clock
+        self._timing = timing
+        self._until = box.until
+        self._beaten_at = clock.monotonic()
+        self._bell = box.bell
+        self._lost = False
+        self._stopping = clock.event()
+        self._on_ring: Callable[[], None] | None = None
+        self._listening_since: float | None = None
+        self._deadline: float | None = None
+        self._task = clock.spawn(self._run, f"lease {lease.box.pk}")
+
+    def stop(self) -> None:
+        """Stop beating. Returns when nothing more will be written."""
+        self._stopping.set()
+        self._task.join()
+
+    def check(self) -> None:
+        """Right before any effect outside the store: is the lease surely still held?
+
+        Both clocks are asked, because a frozen machine's monotonic clock stands still and a wall
+        clock may jump.
+
+        Raises:
+            LeaseLost: it was lost, or ends within the margin.
+        """
+        margin = self._timing.margin
+        wall = self._until - margin - self._clock.now()
+        held = (self._clock.monotonic() - self._beaten_at) * 1000
+        if self._lost or wall <= 0 or held >= self._timing.lease - margin:
+            self._lost = True
+            raise LeaseLost
+
+    @contextmanager
+    def listening(self, on_ring: Callable[[], None], deadline: float | None) -> Iterator[None]:
+        """While a call runs: `on_ring` is called (from the background) when the bell has moved,
+        or when the lease is lost. The heart stops beating at `deadline` (monotonic), so that a
+        call that hangs for ever does not keep the mailbox for ever."""
+        self._on_ring, self._deadline = on_ring, deadline
+        self._listening_since = self._clock.monotonic()
+        try:
+            yield
+        finally:
+            self._on_ring = self._listening_since = self._deadline = None
+
+    def _run(self) -> None:
+        self._wakes.send([self._watch(self._timing.lease + self._timing.grace)])
+        while not self._stopping.wait(self._timing.tick):
+            try:
+                self._tick()
+            except LeaseLost:
+                self._lost = True
+                self._ring()
+                return
+            except TransientError:
+                continue  # the next beat may go through; `check` knows when it is too late
+
+    def _watch(self, after: int) -> Wake:
+        """A wake that finds this activation dead, if it dies."""
+        seconds = -(-after // 1000) + 1
+        return Wake(self._lease.box.pk, self._lease.box.tenant, seconds, self._lease.epoch)
+
+    def _tick(self) -> None:
+        now = self._clock.monotonic()
+        if self._deadline is not None and now > self._deadline:
+            return
+        if (now - self._beaten_at) * 1000 >= self._timing.heartbeat:
+            box = self._holder.heartbeat(self._lease)
+            self._until, self._beaten_at = box.until, now
+        elif self._listening_since is not None and now - self._listening_since >= self._timing.tick:
+            box = self._holder.glance(self._lease)
+            if box.epoch > self._lease.epoch:
+                raise LeaseLost
+        else:
+            return
+        if box.bell > self._bell:
+            self._bell = box.bell
+            self._ring()
+
+    def _ring(self) -> None:
+        listener = self._on_ring
+        if listener is not None:
+            listener()

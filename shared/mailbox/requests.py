@@ -1,0 +1,277 @@
+"""What anybody may do to a mailbox without holding its lease: add, decide, cancel, listen.
+
+Each write that the holder must notice rings the bell and makes the box due now, in the same
+transaction: the holder lets go only if it heard every ring. Each operation recognises its own
+effect, because an answer may be lost after the write was made.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from shared.clock import Clock
+from shared.ids import new_id
+from shared.mailbox.box import Box, BoxKey, Job
+from shared.storage.expressions import (
+    ABSENT,
+    EXISTS,
+    All,
+    Append,
+    Assign,
+    Change,
+    Condition,
+    Increment,
+    Remove,
+    attr,
+)
+from shared.storage.table import (
+    ConditionFailed,
+    Item,
+    Operation,
+    Put,
+    Table,
+    Update,
+)
+
+MAX_LISTENERS = 32
+"""Connections that one mailbox streams to; the oldest gives way."""
+
+NOT_DONE: Condition = attr("state").eq("queued")
+NOT_STOPPED: Condition = attr("stop").absent()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewJob:
+    """A job to be added. `ref` is its sort key; `hash` tells its payload from another one's."""
+
+    ref: str
+    hash: str
+    payload: Mapping[str, Any]
+    attrs: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True)
+class Added:
+    """The job is in the mailbox. `duplicate`: it had been there before, possibly done."""
+
+    job: Job
+    duplicate: bool
+
+
+class DifferentPayload(Exception):
+    """A job with this ref exists and asks for something else."""
+
+
+class BacklogFull(Exception):
+    """The mailbox holds as many jobs as it may. `waiting` counts them."""
+
+    def __init__(self, waiting: int) -> None:
+        super().__init__("the mailbox is full")
+        self.waiting = waiting
+
+
+class _NoRoom(Exception):
+    def __init__(self, box: Box) -> None:
+        super().__init__("no room")
+        self.box = box
+
+
+class RiderFailed(Exception):
+    """The condition of a write that rode along failed; nothing was added."""
+
+    def __init__(self, failures: Mapping[int, Item | None]) -> None:
+        super().__init__("a write beside the job was refused")
+        self.failures = failures
+
+
+Decision = Literal["decided", "same", "refused"]
+
+
+class Requests:
+    """The outside operations, over one table."""
+
+    def __init__(self, table: Table, clock: Clock) -> None:
+        self._table = table
+        self._clock = clock
+
+    # -- adding ---------------------------------------------------------------------------
+
+    def add(
+        self,
+        box: BoxKey,
+        job: NewJob,
+        *,
+        bound: int | None,
+        listener: str | None = None,
+        riders: Sequence[Operation] = (),
+    ) -> Added:
+        """Add the job once, in the order of arrival; `listener` hears the mailbox from now on.
+
+        The caller acknowledges, then sends a wake. The same ref again is the same job, also
+        while the mailbox is full.
+
+        Raises:
+            DifferentPayload: the ref is taken by a job with another hash.
+            BacklogFull: `bound` jobs wait (one that is done and not yet popped does not count).
+            RiderFailed: a condition of `riders` failed.
+        """
+        attempt = new_id()
+        item = self._job_item(box, job, attempt)
+        put = Put(item, ABSENT)
+        room = self._room(bound, listener)
+        try:
+            arrival = Update(box.item, self._arrival(box, job.ref, listener), room)
+            return self._add(box, job, [put, arrival, *riders], attempt)
+        except _NoRoom as full:
+            made = self._make_room(box, full.box, bound, listener)
+            arrival = Update(box.item, [*arrival.changes, *made[0]], made[1])
+            try:
+                return self._add(box, job, [put, arrival, *riders], attempt)
+            except _NoRoom as still:
+                raise BacklogFull(len(still.box.jobs)) from still
+
+    def _add(self, box: BoxKey, job: NewJob, operations: list[Operation], attempt: str) -> Added:
+        try:
+            self._table.write(operations)
+        except ConditionFailed as failed:
+            # The job comes first: a retry of an accepted job must be told "the same", not "full".
+            existing = failed.failures.get(0) or self._table.get([box.job(job.ref)])[0]
+            if existing is not None:
+                return self._existing(box, job, existing, attempt)
+            if 1 in failed.failures:
+                raise _NoRoom(Box.read(box, failed.failures[1] or Item(box.item))) from failed
+            raise RiderFailed({i - 2: old for i, old in failed.failures.items()}) from failed
+        return Added(Job.read(box, job.ref, self._job_item(box, job, attempt)), duplicate=False)
+
+    def _job_item(self, box: BoxKey, job: NewJob, attempt: str) -> Item:
+        attrs = {
+            "state": "queued",
+            "hash": job.hash,
+            "added_at": self._clock.now(),
+            "added_by": attempt,
+            "decisions": {},
+            "marks": {},
+            **job.attrs,
+        }
+        return Item(box.job(job.ref), attrs, {"payload": job.payload})
+
+    def _existing(self, box: BoxKey, job: NewJob, existing: Item, attempt: str) -> Added:
+        if existing.attrs.get("hash") != job.hash:
+            raise DifferentPayload
+        mine = existing.attrs.get("added_by") == attempt
+        return Added(Job.read(box, job.ref, existing), duplicate=not mine)
+
+    def _arrival(self, box: BoxKey, ref: str, listener: str | None) -> list[Change]:
+        changes: list[Change] = [Append(("jobs",), ref), *self.ring(box)]
+        if listener is not None:
+            changes.append(Assign(("conns", listener), self._clock.now()))
+        return changes
+
+    def _room(self, bound: int | None, listener: str | None) -> Condition | None:
+        parts: list[Condition] = []
+        if bound is not None:
+            parts.append(attr("jobs").absent() | attr("jobs").size_below(bound))
+        if listener is not None:
+            known = attr("conns", listener).present()
+            parts.append(known | attr("conns").size_below(MAX_LISTENERS))
+        return All(tuple(parts)) if parts else None
+
+    def _make_room(
+        self, key: BoxKey, box: Box, bound: int | None, listener: str | None
+    ) -> tuple[list[Change], Condition | None]:
+        """What lets the job in after all: the oldest listener leaves; a head that is done and only
+        waits to be popped does not count."""
+        changes: list[Change] = []
+        if listener not in box.conns and len(box.conns) >= MAX_LISTENERS:
+            changes.append(Remove(("conns", min(box.conns, key=box.conns.__getitem__))))
+        if bound is None or len(box.jobs) < bound:
+            return changes, self._room(bound, None)
+        done = box.head and self._table.get([key.job(box.head)])[0]
+        if not done or done.attrs.get("state") != "done":
+            raise BacklogFull(len(box.jobs))
+        return changes, attr("jobs", 0).eq(box.head) & attr("jobs").size_below(bound + 1)
+
+    def ring(self, box: BoxKey) -> list[Change]:
+        """The changes of a box by which its holder learns that something happened."""
+        return [
+            Increment(("bell",), 1),
+            Assign(("due",), self._clock.now()),
+            Assign(("due_shard",), box.shard),
+        ]
+
+    # -- deciding and cancelling ----------------------------------------------------------
+
+    def decide(
+        self, box: BoxKey, ref: str, *, call: str, digest: str, what: str, who: str, **more: Any
+    ) -> Decision:
+        """Decide the outstanding prompt for exactly these arguments, once.
+
+        "same": this principal had decided the same before. "refused": decided otherwise,
+        expired, stopped, done, or not what the job waits for. After "decided" and "same" the
+        caller acknowledges, then sends a wake.
+        """
+        now = self._clock.now()
+        decision = {"what": what, "who": who, "at": now, "hash": digest, "by": new_id(), **more}
+        waiting = (
+            NOT_DONE
+            & NOT_STOPPED
+            & attr("pending", "call").eq(call)
+            & attr("pending", "hash").eq(digest)
+            & attr("decisions", call).absent()
+            & (attr("pending", "expires_at").absent() | attr("pending", "expires_at").gt(now))
+        )
+        put = Update(box.job(ref), [Assign(("decisions", call), decision)], waiting)
+        try:
+            self._table.write([put, Update(box.item, self.ring(box), EXISTS)])
+        except ConditionFailed as failed:
+            item = failed.failures.get(0)
+            old = Job.read(box, ref, item).decision(call) if item else None
+            if old is None or (old["what"], old["who"]) != (what, who):
+                return "refused"
+            return "decided" if old["by"] == decision["by"] else "same"
+        return "decided"
+
+    def cancel(self, box: BoxKey, ref: str, *, who: str) -> bool:
+        """Ask the holder to stop the job; True if this was the first to ask and it was not done.
+
+        Only the holder ends a job, so the caller sends a wake and promises no more than that.
+        """
+        stop = {"who": who, "at": self._clock.now(), "by": new_id()}
+        asked = Update(box.job(ref), [Assign(("stop",), stop)], NOT_DONE & NOT_STOPPED)
+        noted = Update(box.item, [Append(("stops",), ref), *self.ring(box)], EXISTS)
+        try:
+            self._table.write([asked, noted])
+        except ConditionFailed as failed:
+            old = failed.failures.get(0)
+            return bool(old and old.attrs.get("stop", {}).get("by") == stop["by"])
+        return True
+
+    # -- listening ------------------------------------------------------------------------
+
+    def attach(self, box: BoxKey, listener: str) -> None:
+        """Stream the mailbox's events to the listener; nobody needs to be woken for that."""
+        change = Assign(("conns", listener), self._clock.now())
+        room = attr("conns", listener).present() | attr("conns").size_below(MAX_LISTENERS)
+        try:
+            self._table.update(Update(box.item, [change], EXISTS & room))
+        except ConditionFailed as failed:
+            item = failed.failures.get(0)
+            if item is None:
+                return
+            oldest = min(item.attrs["conns"], key=item.attrs["conns"].__getitem__)
+            self._table.update(Update(box.item, [change, Remove(("conns", oldest))], EXISTS))
+
+    def detach(self, box: BoxKey, listener: str) -> None:
+        """Stop streaming to the listener."""
+        heard = attr("conns", listener).present()
+        try:
+            self._table.update(Update(box.item, [Remove(("conns", listener))], heard))
+        except ConditionFailed:
+            return
+
+
+def new_box(box: BoxKey, clock: Clock, listener: str | None = None) -> Put:
+    """The write that makes an empty mailbox, beside whatever it belongs to."""
+    conns = {listener: clock.now()} if listener else {}
+    attrs = {"jobs": [], "stops": [], "bell": 0, "due_shard": box.shard, "conns": conns}
+    return Put(Item(box.item, attrs), ABSENT)

@@ -1,0 +1,129 @@
+"""The address guard: which URLs that a user can set this deployment may call.
+
+Only http and https, no credentials in the URL, and only addresses of the public Internet: a
+name is resolved here, every address it resolves to is checked, and the connection is made to one
+of the checked addresses, so that a name that resolves differently the next time gains nothing.
+`ALLOWED_HOSTS` narrows the hosts down, `ALLOW_PRIVATE_ADDRESSES` opens private ones.
+"""
+
+import ipaddress
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from shared.messaging.http import AddressRefused
+
+MAX_URL = 2048
+
+Resolve = Callable[[str, int], Sequence[str]]
+
+
+def resolve(host: str, port: int) -> Sequence[str]:
+    """All addresses of a host.
+
+    Raises:
+        OSError: the name does not resolve.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in found]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A checked URL and the address to connect to."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+    address: str
+
+
+class AddressGuard:
+    """Checks URLs. An empty `allowed_hosts` allows every public host; `*.example.com` allows the
+    names below a domain."""
+
+    def __init__(
+        self,
+        *,
+        allowed_hosts: Sequence[str] = (),
+        allow_private: bool = False,
+        resolver: Resolve = resolve,
+    ) -> None:
+        self._allowed = [host.lower() for host in allowed_hosts]
+        self._allow_private = allow_private
+        self._resolve = resolver
+
+    def check(self, url: str) -> Target:
+        """The target of a URL; what it resolves to has been checked.
+
+        Raises:
+            AddressRefused: with a sentence for whoever set the URL.
+        """
+        target = self.parse(url)
+        try:
+            addresses = self._resolve(target.host, target.port)
+        except (OSError, UnicodeError) as fault:
+            raise AddressRefused(f"the host {target.host!r} does not resolve") from fault
+        for address in addresses:
+            if not self._allow_private and not is_public(address):
+                raise AddressRefused(f"the host {target.host!r} has a private address")
+        if not addresses:
+            raise AddressRefused(f"the host {target.host!r} does not resolve")
+        return Target(target.scheme, target.host, target.port, target.path, addresses[0])
+
+    def parse(self, url: str) -> Target:
+        """The form of a URL, without asking the network; literal addresses are checked.
+
+        Raises:
+            AddressRefused: as `check`.
+        """
+        if len(url) > MAX_URL or not url.isprintable() or " " in url or "\\" in url:
+            raise AddressRefused("the URL is too long or has characters that a URL cannot have")
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError as fault:
+            raise AddressRefused("the URL is malformed") from fault
+        if parts.scheme not in ("http", "https") or not host:
+            raise AddressRefused("the URL must begin with http:// or https:// and name a host")
+        if parts.username is not None or parts.password is not None:
+            raise AddressRefused("the URL must not carry credentials")
+        self._check_host(host)
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        return Target(
+            parts.scheme, host, port or (443 if parts.scheme == "https" else 80), path, ""
+        )
+
+    def _check_host(self, host: str) -> None:
+        if self._allowed and not any(_matches(host, pattern) for pattern in self._allowed):
+            raise AddressRefused(f"the host {host!r} is not among ALLOWED_HOSTS")
+        if _is_address(host) and not self._allow_private and not is_public(host):
+            raise AddressRefused(f"the host {host!r} is a private address")
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is one of the public Internet; an IPv6 form of an IPv4 address counts
+    as what it stands for."""
+    parsed = ipaddress.ip_address(address.split("%")[0])
+    if isinstance(parsed, ipaddress.IPv6Address):
+        inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo or (None, None))[1]
+        if inner is None and parsed in ipaddress.ip_network("64:ff9b::/96"):
+            inner = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+    return parsed.is_global and not parsed.is_multicast
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.split("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def _matches(host: str, pattern: str) -> bool:
+    host = host.lower().rstrip(".")
+    return host == pattern or (pattern.startswith("*.") and host.endswith(pattern[1:]))
