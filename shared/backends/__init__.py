@@ -1,1 +1,1 @@
-"""Where agents are configured."""
+"""Where agents come from: files of this deployment, or somebody else's product."""

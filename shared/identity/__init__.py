@@ -1,1 +1,1 @@
-"""Who somebody is and what they may do."""
+"""Who is calling, and the one place that decides what they may."""

@@ -207,6 +207,7 @@ class _Session:
         attrs = {**job.attrs, "state": "done", "outcome": ending.outcome}
         body = {**job.body, **ending.body, "terminal": ending.terminal}
         activation.job = replace(job, attrs=attrs, body=body)
+        activation.ending = ending
 
     def _push_and_pop(self, activation: Activation) -> Box | None:
         self._keeper.check()

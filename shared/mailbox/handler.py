@@ -17,7 +17,11 @@ class OutOfTime(Exception):
 
 @dataclass
 class Activation:
-    """One job being run under a lease: what its handler works with."""
+    """One job being run under a lease: what its handler works with.
+
+    `settle_until` (ms): a job found without its wake may not have been acknowledged before that;
+    push nothing earlier. `ending` is what this very activation has just written, when it has.
+    """
 
     box: Box
     job: Job
@@ -27,6 +31,7 @@ class Activation:
     clock: Clock
     deadline: float
     settle_until: int = 0
+    ending: Ending | None = None
 
     @property
     def seconds_left(self) -> float:

@@ -28,5 +28,10 @@ class Push(Protocol):
         ...
 
     def close(self, connection: str) -> None:
-        """Close the connection if it is open."""
+        """Close the connection if it is open.
+
+        Raises:
+            PushThrottled: try again later.
+            PushFailed: unknown whether it was closed.
+        """
         ...

@@ -73,12 +73,31 @@ class ModelError(ParleyError):
     code = "LLM_UNAVAILABLE"
     status = 502
 
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        code: str | None = None,
+        retryable: bool | None = None,
+        details: Mapping[str, Any] | None = None,
+        usage: Usage | None = None,
+    ) -> None:
+        super().__init__(message, code=code, retryable=retryable, details=details)
+        self.usage = usage or Usage()
+
+
+class StreamClosed(Exception):
+    """The stream was iterated after `close()`, or closed while it was: nothing more will come."""
+
 
 class ModelStream(Protocol):
     """An answer under way: deltas, then exactly one `Completed` as the last event."""
 
     def __iter__(self) -> Iterator[ModelEvent]:
-        """Raises ModelError; after the first delta it means that the text was cut."""
+        """Raises ModelError; after the first delta it means that the text was cut.
+
+        After `close()`, and at once when that comes while it waits, it raises StreamClosed.
+        """
         ...
 
     def close(self) -> None:

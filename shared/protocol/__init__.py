@@ -1,1 +1,1 @@
-"""The wire: frames in, events out."""
+"""The wire: what clients may send, what they are sent. Strict, and without I/O."""

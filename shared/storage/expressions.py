@@ -109,6 +109,8 @@ ABSENT: Condition = Not(EXISTS)
 class Change:
     """One change of an item. The changes of one update must not touch overlapping paths."""
 
+    path: Path
+
 
 @dataclass(frozen=True)
 class Assign(Change):
@@ -136,7 +138,10 @@ class Append(Change):
 
 @dataclass(frozen=True)
 class Remove(Change):
-    """Remove an attribute, a map entry or a list element; nothing happens if it is not there."""
+    """Remove an attribute, a map entry or a list element; nothing happens if it is not there.
+
+    The parent of a nested path must exist.
+    """
 
     path: Path
 

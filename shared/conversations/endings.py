@@ -1,0 +1,164 @@
+"""How a turn ends: its messages, its terminal event, its usage and its callback, as one write."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shared.clock import Clock
+from shared.conversations.items import meta_key, owned_by, turn_id
+from shared.conversations.messages import Message
+from shared.conversations.usage import Ledger
+from shared.errors import InternalError, ParleyError
+from shared.ids import time_ordered_id
+from shared.mailbox.box import BoxKey, Job
+from shared.mailbox.deliveries import KIND as DELIVER
+from shared.mailbox.deliveries import delivery
+from shared.mailbox.jobs import Ending
+from shared.mailbox.requests import Requests
+from shared.models.port import Usage
+from shared.protocol import events
+from shared.runner.turn import Reply
+from shared.storage.expressions import Assign
+from shared.storage.table import Operation, Update
+
+MAX_TERMINAL_TEXT = 80_000
+"""Bytes of text in a terminal event; the whole text was streamed and stands in the log."""
+
+
+class Endings:
+    """Builds the endings of turns."""
+
+    def __init__(self, clock: Clock, ledger: Ledger, requests: Requests) -> None:
+        self._clock = clock
+        self._ledger = ledger
+        self._requests = requests
+
+    def completed(self, job: Job, reply: Reply, cost: Usage) -> Ending:
+        """The turn has a reply."""
+        now = self._clock.now()
+        message_id = time_ordered_id(now)
+        answer = {
+            "id": message_id,
+            "role": "assistant",
+            "text": reply.text,
+            "at": now,
+            "turn": job.ref,
+            "stop_reason": reply.stop_reason,
+        }
+        event = events.eventual_response(
+            job.payload["request_id"],
+            message_id=message_id,
+            text=_fitting(reply.text),
+            at=now,
+            usage=wire_usage(cost),
+        )
+        result = {"text": reply.text, "usage": wire_usage(cost)}
+        return self._ending(job, "completed", event, [self._question(job), answer], result, cost)
+
+    def failed(self, job: Job, fault: Exception | None, cost: Usage) -> Ending:
+        """The turn has no reply: because of `fault`, or (None) because its workers died."""
+        error = _told(fault)
+        details: dict[str, Any] = {**error.details, "retryable": error.is_retryable}
+        event = events.error(
+            job.payload["request_id"],
+            error.error_code,
+            error.message,
+            at=self._clock.now(),
+            details=details,
+        )
+        told = {
+            "code": error.error_code,
+            "message": error.message,
+            "retryable": error.is_retryable,
+        }
+        result = {"error": told, "usage": wire_usage(cost)}
+        return self._ending(job, "failed", event, [self._question(job)], result, cost)
+
+    def cancelled(self, job: Job, *, at_head: bool) -> Ending:
+        """Somebody stopped the turn. One that is not at the head writes nothing to the log,
+        whose next numbers belong to the head."""
+        event = events.cancelled(job.payload["request_id"], at=self._clock.now())
+        log = [self._question(job)] if at_head else []
+        return self._ending(job, "cancelled", event, log, {}, Usage())
+
+    def _question(self, job: Job) -> Message:
+        return {
+            "id": job.payload["message_id"],
+            "role": "user",
+            "text": job.payload["message"],
+            "at": job.added_at,
+            "turn": job.ref,
+        }
+
+    def _ending(
+        self,
+        job: Job,
+        outcome: str,
+        event: Mapping[str, Any],
+        log: Sequence[Message],
+        result: Mapping[str, Any],
+        cost: Usage,
+    ) -> Ending:
+        count = int(job.attrs["count"])
+        beside = [
+            *self._conversation(job, count + len(log)),
+            self._ledger.add(job.key.tenant, job.key.id, cost),
+        ]
+        callback, wakes = self._callback(job, outcome, result)
+        return Ending(
+            outcome=outcome,
+            terminal=events.encode(event).decode(),
+            log=log,
+            log_from=count,
+            beside=[*beside, *callback],
+            wakes=wakes,
+            body={"result": result},
+        )
+
+    def _conversation(self, job: Job, count: int) -> list[Operation]:
+        """The number of messages; with the first ones the conversation appears in lists."""
+        if count == job.attrs["count"]:
+            return []
+        listed = {
+            "count": count,
+            "owned_by": owned_by(job.key.tenant, job.attrs["owner"]),
+            "listed_at": self._clock.now(),
+        }
+        changes = [Assign((name,), value) for name, value in listed.items()]
+        return [Update(meta_key(job.key), changes)]
+
+    def _callback(
+        self, job: Job, outcome: str, result: Mapping[str, Any]
+    ) -> tuple[list[Operation], list[BoxKey]]:
+        url = job.payload.get("callback_url")
+        if not url:
+            return [], []
+        body = {
+            "turn_id": turn_id(job.key.id, job.ref),
+            "session_id": job.payload["session"],
+            "status": outcome,
+            **result,
+        }
+        box = BoxKey(DELIVER, job.key.tenant, job.key.id)
+        text = json.dumps(body, ensure_ascii=False)
+        return delivery(self._requests, box, url, text, self._clock), [box]
+
+
+def wire_usage(usage: Usage) -> dict[str, Any]:
+    """Usage as clients see it: all tokens that went in, all that came out, and USD."""
+    prompt = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
+    return events.usage(prompt, usage.output_tokens, usage.cost_nano_usd)
+
+
+def _told(fault: Exception | None) -> ParleyError:
+    """What a client is told: our own errors as they are, everything else only that it failed."""
+    if fault is None:
+        return InternalError("The turn could not be completed after several attempts.")
+    return fault if isinstance(fault, ParleyError) else InternalError()
+
+
+def _fitting(text: str) -> str:
+    data = text.encode()
+    if len(data) <= MAX_TERMINAL_TEXT:
+        return text
+    return data[:MAX_TERMINAL_TEXT].decode(errors="ignore") + "…"

@@ -1,0 +1,140 @@
+"""What a conversation is made of, as values and as items of the table.
+
+CONV#tenant#id / META           the conversation: owner, agent, number of messages
+CONV#tenant#id / MSG#number     the log
+CONV#tenant#id / TURN#session#requestId
+BOX#conv#tenant#id              its mailbox
+SESS#id, CONN#id                found by random ids; the tenant is compared on read
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from shared.identity.principal import Principal
+from shared.ids import pack
+from shared.mailbox.box import BoxKey, key_part
+from shared.storage.table import Item, Key
+
+KIND = "conv"
+TURN_ID = "turn"
+CONNECTION_SECONDS = 24 * 3600
+"""A connection lives two hours at most; its item goes even if nobody said that it closed."""
+
+
+def box_key(tenant: str, conversation: str) -> BoxKey:
+    """The mailbox of a conversation, and by it the partition of its log."""
+    return BoxKey(KIND, tenant, conversation)
+
+
+def meta_key(box: BoxKey) -> Key:
+    return Key(box.partition, "META")
+
+
+def session_key(session: str) -> Key:
+    return Key(f"SESS#{key_part(session)}", "SESS")
+
+
+def connection_key(connection: str) -> Key:
+    return Key(f"CONN#{key_part(connection)}", "CONN")
+
+
+def turn_ref(session: str, request_id: str) -> str:
+    """The sort key of a turn: the same request of the same session is the same turn."""
+    return f"TURN#{session}#{request_id}"
+
+
+def turn_id(conversation: str, ref: str) -> str:
+    """The id under which callers know a turn."""
+    return pack(TURN_ID, conversation, ref)
+
+
+def owned_by(tenant: str, user: str) -> str:
+    """Under what an owner's conversations stand in the index."""
+    return f"CONV#{key_part(tenant)}#{key_part(user)}"
+
+
+def listener(session: str, connection: str) -> str:
+    """How a connection stands in its mailbox: a turn streams to the listeners of its session."""
+    return f"{session}/{connection}"
+
+
+def participant(conversation: str, role: str) -> str:
+    """The id under which the user or the agent of a conversation appears on the wire."""
+    return str(uuid.uuid5(uuid.UUID(conversation), role))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """An open WebSocket. `attached` maps its sessions to their conversations; `window` and
+    `frames` count what it sent in the current minute."""
+
+    id: str
+    principal: Principal
+    agent: str | None = None
+    attached: Mapping[str, str] = field(default_factory=dict[str, str])
+    window: int = 0
+    frames: int = 0
+
+    def item(self, now: int) -> Item:
+        attrs = {"window": 0, "frames": 0, "attached": {}}
+        body = {"principal": self.principal.to_dict(), "agent": self.agent, "since": now}
+        return Item(connection_key(self.id), attrs, body, ttl=now // 1000 + CONNECTION_SECONDS)
+
+    @classmethod
+    def read(cls, connection: str, item: Item) -> Self:
+        body = item.body or {}
+        return cls(
+            id=connection,
+            principal=Principal.from_dict(body["principal"]),
+            agent=body["agent"],
+            attached=item.attrs.get("attached", {}),
+            window=item.attrs.get("window", 0),
+            frames=item.attrs.get("frames", 0),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """A client's attachment to a conversation."""
+
+    id: str
+    tenant: str
+    user: str
+    conversation: str
+    agent: str
+    agent_name: str
+    supports: tuple[str, ...] = ()
+    user_name: str = ""
+
+    @property
+    def box(self) -> BoxKey:
+        return box_key(self.tenant, self.conversation)
+
+    def item(self, now: int, extra: Mapping[str, Any] | None = None) -> Item:
+        attrs = {"tenant": self.tenant, "user": self.user}
+        body = {
+            "conversation": self.conversation,
+            "agent": self.agent,
+            "agent_name": self.agent_name,
+            "supports": list(self.supports),
+            "user_name": self.user_name,
+            "created_at": now,
+            **(extra or {}),
+        }
+        return Item(session_key(self.id), attrs, body)
+
+    @classmethod
+    def read(cls, session: str, item: Item) -> Self:
+        body = item.body or {}
+        return cls(
+            id=session,
+            tenant=item.attrs["tenant"],
+            user=item.attrs["user"],
+            conversation=body["conversation"],
+            agent=body["agent"],
+            agent_name=body["agent_name"],
+            supports=tuple(body.get("supports", ())),
+            user_name=body.get("user_name", ""),
+        )

@@ -1,0 +1,136 @@
+"""Sessions: beginning a conversation, and coming back to one."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from shared.clock import Clock
+from shared.conversations.connections import MAX_SESSIONS, Connections
+from shared.conversations.items import (
+    Connection,
+    Session,
+    box_key,
+    listener,
+    meta_key,
+    participant,
+)
+from shared.errors import ConflictError
+from shared.identity.access import may
+from shared.identity.principal import Principal
+from shared.ids import agent_uuid, new_id
+from shared.mailbox.requests import Requests, new_box
+from shared.protocol.replies import SessionIds
+from shared.storage.expressions import ABSENT
+from shared.storage.table import ConditionFailed, Item, Operation, Put, Table
+
+
+class Named(Protocol):
+    """An agent, as far as a session needs to know it."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+
+class Sessions:
+    """Opens sessions. The agent has been looked up by the caller."""
+
+    def __init__(
+        self, table: Table, clock: Clock, requests: Requests, connections: Connections
+    ) -> None:
+        self._table = table
+        self._clock = clock
+        self._requests = requests
+        self._connections = connections
+
+    def open(
+        self,
+        principal: Principal,
+        agent: Named,
+        *,
+        connection: Connection | None = None,
+        conversation: str | None = None,
+        session_id: str | None = None,
+        supports: tuple[str, ...] | None = None,
+        user_name: str = "",
+        extra: Mapping[str, Any] | None = None,
+    ) -> Session:
+        """A new session, of the given conversation if this principal may read it; otherwise,
+        without a word, of a fresh one. With `session_id` a repeat opens nothing new.
+
+        Raises:
+            ConflictError: the connection has too many sessions, or is gone.
+        """
+        resumed = self._readable(principal, conversation) if conversation else None
+        inherited = tuple(resumed.attrs.get("supports", ())) if resumed else ()
+        session = Session(
+            id=session_id or new_id(),
+            tenant=principal.tenant,
+            user=resumed.attrs["owner"] if resumed else principal.user,
+            conversation=conversation if resumed and conversation else new_id(),
+            agent=agent.id,
+            agent_name=agent.name,
+            supports=inherited if supports is None else supports,
+            user_name=user_name,
+        )
+        self._write(session, connection, fresh=resumed is None, extra=extra)
+        return session
+
+    def _write(
+        self,
+        session: Session,
+        connection: Connection | None,
+        *,
+        fresh: bool,
+        extra: Mapping[str, Any] | None,
+    ) -> None:
+        now = self._clock.now()
+        heard_by = listener(session.id, connection.id) if connection else None
+        writes: list[Operation] = [Put(session.item(now, extra), ABSENT)]
+        if fresh:
+            writes += [
+                Put(self._meta(session, now), ABSENT),
+                new_box(session.box, self._clock, heard_by),
+            ]
+        if connection:
+            writes.append(self._connections.attach(connection, session))
+        try:
+            self._table.write(writes)
+        except ConditionFailed as failed:
+            if 0 in failed.failures:
+                return  # the answer to this very write was lost, or a repeat came
+            reason = f"A connection may open {MAX_SESSIONS} sessions. Close it and connect again."
+            raise ConflictError(reason) from failed
+        if heard_by and not fresh:
+            self._requests.attach(session.box, heard_by)
+
+    def _meta(self, session: Session, now: int) -> Item:
+        attrs = {
+            "owner": session.user,
+            "agent": session.agent,
+            "count": 0,
+            "created_at": now,
+            "supports": list(session.supports),
+        }
+        return Item(meta_key(session.box), attrs)
+
+    def _readable(self, principal: Principal, conversation: str) -> Item | None:
+        meta = self._table.get([meta_key(box_key(principal.tenant, conversation))])[0]
+        if meta is None:
+            return None
+        owner = meta.attrs["owner"]
+        allowed = may(principal, "read", tenant=principal.tenant, owner=owner)
+        return meta if allowed else None
+
+
+def wire_ids(session: Session) -> SessionIds:
+    """The session's ids as clients see them."""
+    return SessionIds(
+        session=session.id,
+        conversation=session.conversation,
+        agent=agent_uuid(session.agent),
+        agent_name=session.agent_name,
+        user_participant=participant(session.conversation, "user"),
+        agent_participant=participant(session.conversation, "agent"),
+    )

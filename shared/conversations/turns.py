@@ -1,0 +1,164 @@
+"""Asking for a turn, and how it stands: what frames and HTTP requests share."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from shared.clock import Clock
+from shared.conversations.items import TURN_ID, Session, box_key, listener, meta_key, turn_ref
+from shared.errors import ConflictError, NotFound, ParleyError, ValidationError
+from shared.identity.access import may
+from shared.identity.principal import Principal
+from shared.ids import time_ordered_id, unpack
+from shared.mailbox.box import Box, BoxKey, Job
+from shared.mailbox.requests import Added, BacklogFull, DifferentPayload, NewJob, Requests
+from shared.messaging.wakes import Wake, Wakes
+from shared.storage.table import Item, Operation, Table
+
+Status = Literal[
+    "queued", "running", "awaiting_approval", "awaiting_input", "completed", "failed", "cancelled"
+]
+
+
+@dataclass(frozen=True)
+class TurnView:
+    """A turn as its caller sees it."""
+
+    id: str
+    session: str
+    status: Status
+    text: str = ""
+    usage: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.status in ("completed", "failed", "cancelled")
+
+
+class TurnRequests:
+    """Adds turns to conversations and reads them back."""
+
+    def __init__(
+        self, table: Table, clock: Clock, requests: Requests, wakes: Wakes, *, backlog: int
+    ) -> None:
+        self._table = table
+        self._clock = clock
+        self._requests = requests
+        self._wakes = wakes
+        self._backlog = backlog
+
+    def add(
+        self,
+        principal: Principal,
+        session: Session,
+        *,
+        request_id: str,
+        message: str,
+        connection: str | None = None,
+        callback_url: str | None = None,
+        riders: Sequence[Operation] = (),
+    ) -> Added:
+        """Queue one message. The same request of the same session is the same turn. The caller
+        acknowledges, then calls `wake`.
+
+        Raises:
+            ValidationError: the request id was used for another message.
+            ConflictError: the conversation has as many waiting turns as it may.
+            RiderFailed: a condition of `riders` failed.
+        """
+        payload = {
+            "message": message,
+            "message_id": time_ordered_id(self._clock.now()),
+            "request_id": request_id,
+            "session": session.id,
+            "agent": session.agent,
+            "principal": principal.to_dict(),
+            "callback_url": callback_url,
+        }
+        job = NewJob(
+            ref=turn_ref(session.id, request_id),
+            hash=digest(message, callback_url),
+            payload=payload,
+        )
+        heard_by = listener(session.id, connection) if connection else None
+        try:
+            return self._requests.add(
+                session.box, job, bound=self._backlog + 1, listener=heard_by, riders=riders
+            )
+        except DifferentPayload as fault:
+            raise ValidationError(
+                "This requestId was used for another message. Use a new one for a new message.",
+                details={"field": "requestId"},
+            ) from fault
+        except BacklogFull as full:
+            raise self._full(full.waiting) from full
+
+    def _full(self, waiting: int) -> ParleyError:
+        if self._backlog == 0:
+            return ConflictError(
+                "A turn is in progress. Send the next message when it has ended.",
+                code="TURN_IN_PROGRESS",
+                retryable=True,
+            )
+        return ConflictError(
+            f"{waiting} messages wait in this conversation already. Try again later.",
+            code="SESSION_BACKLOG_FULL",
+            retryable=True,
+        )
+
+    def wake(self, box: BoxKey) -> None:
+        """Tell the workers that the conversation has something to do."""
+        self._wakes.send([Wake(box.pk, box.tenant)])
+
+    def view(self, principal: Principal, turn: str) -> TurnView:
+        """How a turn stands.
+
+        Raises:
+            NotFound: no such turn, or not the principal's: the same answer.
+        """
+        try:
+            conversation, ref = unpack(TURN_ID, turn, 2)
+        except NotFound as fault:
+            raise no_such_turn() from fault
+        box = box_key(principal.tenant, conversation)
+        if len(ref.encode(errors="replace")) > 1024 or len(conversation) > 64:
+            raise no_such_turn()
+        meta, head, item = self._table.get([meta_key(box), box.item, box.job(ref)])
+        if meta is None or item is None or not ref.startswith("TURN#"):
+            raise no_such_turn()
+        if not may(principal, "read", tenant=principal.tenant, owner=meta.attrs["owner"]):
+            raise no_such_turn()
+        return _view(turn, Job.read(box, ref, item), head)
+
+
+def _view(turn: str, job: Job, head: Item | None) -> TurnView:
+    result: dict[str, Any] = dict(job.body.get("result", {}))
+    return TurnView(
+        id=turn,
+        session=job.payload["session"],
+        status=_status(job, Box.read(job.key, head) if head else None),
+        text=result.get("text", ""),
+        usage=result.get("usage"),
+        error=result.get("error"),
+    )
+
+
+def _status(job: Job, box: Box | None) -> Status:
+    if job.done:
+        ended: dict[str | None, Status] = {"completed": "completed", "cancelled": "cancelled"}
+        return ended.get(job.outcome, "failed")
+    running = box is not None and box.head == job.ref and box.owner is not None
+    return "running" if running else "queued"
+
+
+def no_such_turn() -> NotFound:
+    return NotFound("There is no such turn.", code="TURN_NOT_FOUND")
+
+
+def digest(message: str, callback_url: str | None) -> str:
+    """What tells one request from another under the same id."""
+    text = json.dumps([message, callback_url], ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,136 @@
+"""An answer, put together from the events of a Messages API stream. Pure: no I/O, no SDK.
+
+The events are read as plain JSON, so that kinds of blocks that nobody here knows (thinking, server
+tools) reach the log, and the next request, exactly as they were sent.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from shared.models.port import Usage
+
+_USAGE_FIELDS = {
+    "input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "cache_read_input_tokens": "cache_read_tokens",
+    "cache_creation_input_tokens": "cache_write_tokens",
+}
+
+
+class Malformed(ValueError):
+    """The stream broke the protocol: it cannot be trusted to be whole."""
+
+
+class ReplyError(Exception):
+    """The provider gave up in the middle; `kind` is its error type, `said` its own words."""
+
+    def __init__(self, kind: str, said: str) -> None:
+        super().__init__(kind, said)
+        self.kind = kind
+        self.said = said
+
+
+class Reply:
+    """The answer so far. `feed` it events until it is `done`."""
+
+    def __init__(self) -> None:
+        self.model = ""
+        self.stop_reason = ""
+        self.done = False
+        self._tokens = dict.fromkeys(_USAGE_FIELDS.values(), 0)
+        self._blocks: dict[int, dict[str, Any]] = {}
+        self._inputs: dict[int, list[str]] = {}
+
+    def feed(self, event: Mapping[str, Any]) -> str:
+        """Take one event in and return the text that it adds to the answer.
+
+        Raises ReplyError for an `error` event, Malformed for one that makes no sense.
+        """
+        try:
+            return self._feed(event)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise Malformed(str(event.get("type"))) from error
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens known so far, not yet priced."""
+        return Usage(**self._tokens)
+
+    def content(self) -> list[Mapping[str, Any]]:
+        """The blocks of a finished answer, as the next request may repeat them.
+
+        Empty texts are left out, as the API refuses them, and so is a call that ran into
+        `max_tokens` within its arguments. Raises Malformed for other arguments that do not parse.
+        """
+        return [block for index in sorted(self._blocks) if (block := self._block(index))]
+
+    def _feed(self, event: Mapping[str, Any]) -> str:
+        match event["type"]:
+            case "message_start":
+                self.model = event["message"].get("model", "")
+                self._count(event["message"].get("usage"))
+            case "content_block_start":
+                return self._start(event["index"], dict(event["content_block"]))
+            case "content_block_delta":
+                return self._delta(event["index"], event["delta"])
+            case "message_delta":
+                self.stop_reason = event["delta"].get("stop_reason") or self.stop_reason
+                self._count(event.get("usage"))
+            case "message_stop":
+                self.done = True
+            case "error":
+                said = event["error"]
+                raise ReplyError(said.get("type", ""), said.get("message", ""))
+        return ""
+
+    def _start(self, index: int, block: dict[str, Any]) -> str:
+        self._blocks[index] = block
+        return str(block["text"]) if block["type"] == "text" else ""
+
+    def _delta(self, index: int, delta: Mapping[str, Any]) -> str:
+        block = self._blocks[index]
+        match delta["type"]:
+            case "text_delta":
+                block["text"] += delta["text"]
+                return str(delta["text"])
+            case "input_json_delta":
+                self._inputs.setdefault(index, []).append(delta["partial_json"])
+            case "thinking_delta":
+                block["thinking"] = block.get("thinking", "") + delta["thinking"]
+            case "signature_delta":
+                block["signature"] = block.get("signature", "") + delta["signature"]
+            case "citations_delta":
+                block["citations"] = [*(block.get("citations") or []), delta["citation"]]
+        return ""
+
+    def _block(self, index: int) -> Mapping[str, Any] | None:
+        block = self._blocks[index]
+        if block["type"] == "text" and not block["text"]:
+            return None
+        written = "".join(self._inputs.get(index, []))
+        cut = self.stop_reason == "max_tokens" and block["type"] == "tool_use"
+        if not written:
+            return None if cut else block
+        try:
+            return {**block, "input": _arguments(written)}
+        except Malformed:
+            if cut:
+                return None
+            raise
+
+    def _count(self, usage: Mapping[str, Any] | None) -> None:
+        # The API's counts are running totals, so a later one replaces an earlier one.
+        for theirs, ours in _USAGE_FIELDS.items():
+            if (count := (usage or {}).get(theirs)) is not None:
+                self._tokens[ours] = int(count)
+
+
+def _arguments(written: str) -> Mapping[str, Any]:
+    try:
+        arguments = json.loads(written)
+    except ValueError as error:
+        raise Malformed("tool input") from error
+    if not isinstance(arguments, dict):
+        raise Malformed("tool input")
+    return arguments

@@ -1,0 +1,69 @@
+"""The `data` of an `immediate_response`, for the actions where the protocol fixes its shape.
+
+Clients validate these too, as strictly as events: all ids are UUIDs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+Reply = dict[str, Any]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionIds:
+    """What a client learns of its session. `agent` is the agent's UUID on the wire
+    (`shared.ids.agent_uuid`), never the id in the configuration."""
+
+    session: str
+    conversation: str
+    agent: str
+    agent_name: str
+    user_participant: str
+    agent_participant: str
+
+
+def session_created(ids: SessionIds) -> Reply:
+    """The answer to `create_conversation_session`."""
+    return {
+        "sessionId": ids.session,
+        "conversationId": ids.conversation,
+        "agentId": ids.agent,
+        "agentName": ids.agent_name,
+        "userParticipantId": ids.user_participant,
+        "agentParticipantId": ids.agent_participant,
+    }
+
+
+def session_found(ids: SessionIds, status: Literal["active", "idle", "ended"]) -> Reply:
+    """The answer to `get_session`. The protocol's thread is the conversation."""
+    return {**session_created(ids), "threadId": ids.conversation, "status": status}
+
+
+def message_item(
+    message_id: str, direction: Literal["inbound", "outbound"], text: str, *, created_at: int
+) -> Reply:
+    """One message of a page; `inbound` is the user's. `created_at` is in milliseconds."""
+    return {
+        "id": message_id,
+        "direction": direction,
+        "content": {"text": text},
+        "createdAt": iso_time(created_at),
+    }
+
+
+def messages_page(messages: Sequence[Mapping[str, Any]], next_cursor: str | None) -> Reply:
+    """The answer to `get_conversation_messages`: message items, the newest first."""
+    return {
+        "messages": [dict(message) for message in messages],
+        "nextCursor": next_cursor,
+        "hasMore": next_cursor is not None,
+    }
+
+
+def iso_time(milliseconds: int) -> str:
+    """A time as the protocol and the HTTP API write it: ISO 8601 with its offset."""
+    return (_EPOCH + timedelta(milliseconds=milliseconds)).isoformat(timespec="milliseconds")

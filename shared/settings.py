@@ -1,0 +1,229 @@
+"""The settings, and the only reader of the environment.
+
+Everything is read once into one frozen object. A contradiction stops the start with a sentence
+that says what to set; nothing falls back in silence. Names that are not here are ignored, and
+an empty value is the same as none.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Literal, Self
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from shared import settings_types as types
+from shared.errors import ConfigurationError
+from shared.protocol.faults import Fault, faults
+
+SECRET_PREFIX = "secretsmanager:"  # noqa: S105
+"""A value that begins so names a secret: what follows is its ARN."""
+
+Secrets = Callable[[str], str]
+"""Reads a secret by its ARN."""
+
+
+class Settings(BaseModel):
+    """What this process was told. The name of a field in capitals is its variable.
+
+    Times end in `_sec` (seconds) or `_ms`. `loopback` says that only this machine can reach the
+    process; it is the caller's knowledge and no variable.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=str.upper, hide_input_in_errors=True
+    )
+
+    loopback: bool = Field(False, alias="loopback")
+
+    mode: Literal["executor", "standalone"] = Field("executor", alias="PARLEY_MODE")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    port: int = Field(8787, ge=0, le=65_535)
+
+    workspace_base: Path = Path("workspace")
+    database_url: types.SqlitePath | None = None
+    table_name: str | None = None
+    bucket_name: str | None = None
+    queue_url: types.HttpUrl | None = None
+    connections_url: types.HttpUrl | None = None
+
+    assistant_local_config_dir: Path = Path("agents")
+    backend_mode: Literal["auto", "http", "disabled"] = "auto"
+    backend_url: str | None = None
+
+    auth_mode: Literal["none", "token", "jwt"] = "token"
+    auth_allow_public: bool = False
+    service_token: types.LongSecret | None = None
+    service_tenant: types.Name = "default"
+    signing_secret: types.LongSecret | None = None
+    cors_origins: types.Origins = ()
+
+    model_provider: Literal["anthropic", "bedrock"] = "anthropic"
+    anthropic_api_key: SecretStr | None = None
+    anthropic_base_url: types.HttpUrl | None = None
+    anthropic_model: types.Name = "claude-sonnet-5"
+    model_max_retries: int = Field(3, ge=0, le=10)
+    model_base_backoff_sec: types.Seconds = 0.5
+    model_max_backoff_sec: types.Seconds = 8
+    history_token_budget: int = Field(100_000, ge=1000, le=1_000_000)
+    turn_seconds: types.Seconds = 600
+
+    lease_sec: float = Field(30, ge=3, le=900, allow_inf_nan=False)
+    heartbeat_sec: types.Seconds = 10
+    worker_max_sec: types.Seconds | None = None
+    session_backlog: int = Field(32, ge=0, le=200)
+    push_window_ms: int = Field(50, ge=0, le=5000)
+    push_buffer_events: int = Field(64, ge=1, le=10_000)
+
+    tenant_nano_usd_per_day: types.NanoUsd | None = Field(None, alias="TENANT_USD_PER_DAY")
+    rate_limit_per_minute: int = Field(60, ge=0, le=100_000)
+    allowed_hosts: types.Hosts = ()
+    allow_private_addresses: bool = False
+
+    @classmethod
+    def load(
+        cls,
+        environ: Mapping[str, str],
+        *,
+        secrets: Secrets | None = None,
+        loopback: bool = False,
+    ) -> Self:
+        """The settings that these variables describe.
+
+        Raises:
+            ConfigurationError: they contradict each other, or one has no meaning.
+        """
+        known = {field.alias or name for name, field in cls.model_fields.items()} - {"loopback"}
+        values = {
+            name: _resolved(name, text.strip(), secrets)
+            for name, text in _renamed(environ).items()
+            if name in known and text.strip()
+        }
+        usual = {"AUTH_MODE": "none" if loopback else "token"}
+        try:
+            return cls.model_validate({**usual, **values, "loopback": loopback})
+        except pydantic.ValidationError as error:
+            found = faults(error)
+        # Raised here, without its cause: that has the values, and some of them are secrets.
+        raise ConfigurationError(" ".join(map(_sentence, found)))
+
+    @classmethod
+    def from_environment(cls, *, secrets: Secrets | None = None, loopback: bool = False) -> Self:
+        """The settings of this process. Raises like `load`."""
+        return cls.load(os.environ, secrets=secrets, loopback=loopback)
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if found := list(_contradictions(self)):
+            raise ValueError(" ".join(found))
+        return self
+
+    @property
+    def on_aws(self) -> bool:
+        """Whether state lives in AWS; otherwise in `workspace_base` and `database_path`."""
+        return self.table_name is not None
+
+    @property
+    def database_path(self) -> Path:
+        return self.database_url or self.workspace_base / "parley.db"
+
+    def require_service_token(self) -> SecretStr:
+        """The token that callers of the HTTP API bear.
+
+        Only the functions that see it have it, so `load` cannot ask for it.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        if self.service_token is None:
+            raise ConfigurationError(
+                f"AUTH_MODE={self.auth_mode} needs SERVICE_TOKEN. Set it to a random text of "
+                f"at least {types.MIN_SECRET} characters."
+            )
+        return self.service_token
+
+    def summary(self) -> dict[str, str]:
+        """What is configured, for people to read. It holds no secret."""
+        budget = self.tenant_nano_usd_per_day
+        return {
+            "mode": self.mode,
+            "storage": self.table_name or str(self.database_path),
+            "files": self.bucket_name or str(self.workspace_base),
+            "agents": str(self.assistant_local_config_dir),
+            "auth": self.auth_mode,
+            "model": self.anthropic_model,
+            "model endpoint": self.anthropic_base_url or "https://api.anthropic.com",
+            "model key": "set" if self.anthropic_api_key else "not set",
+            "backlog": str(self.session_backlog),
+            "budget": "none" if budget is None else f"{budget / 1e9:.2f} USD a day and tenant",
+            "log level": self.log_level,
+        }
+
+
+def _renamed(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The variables with aliases replaced by the names that they stand for."""
+    old, new = environ.get("RESONNET_MODE", "").strip(), environ.get("PARLEY_MODE", "").strip()
+    if old and new and old != new:
+        raise ConfigurationError(
+            "PARLEY_MODE and its alias RESONNET_MODE differ. Set only PARLEY_MODE."
+        )
+    return {**environ, "PARLEY_MODE": new or old}
+
+
+def _sentence(fault: Fault) -> str:
+    return f"{fault.path[0]} {fault.reason}." if fault.path else fault.reason
+
+
+def _resolved(name: str, text: str, secrets: Secrets | None) -> str:
+    if not text.startswith(SECRET_PREFIX):
+        return text
+    if secrets is None:
+        raise ConfigurationError(
+            f"{name} names a secret in Secrets Manager, which is not at hand here. "
+            "Set the value itself."
+        )
+    try:
+        value = secrets(text.removeprefix(SECRET_PREFIX)).strip()
+    except Exception as fault:
+        raise ConfigurationError(
+            f"The secret that {name} names could not be read. "
+            "Check that it exists and that this function may read it."
+        ) from fault
+    if not value:
+        raise ConfigurationError(f"The secret that {name} names is empty. Give it a value.")
+    return value
+
+
+def _contradictions(settings: Settings) -> Iterator[str]:
+    aws = ("table_name", "bucket_name", "queue_url", "connections_url")
+    missing = [name.upper() for name in aws if getattr(settings, name) is None]
+    if 0 < len(missing) < len(aws):
+        yield f"Set {', '.join(missing)} too: on AWS all four of them, on a laptop none."
+    if settings.on_aws and settings.database_url:
+        yield "DATABASE_URL and TABLE_NAME are both set. Keep one: SQLite or DynamoDB."
+    if settings.heartbeat_sec * 2 >= settings.lease_sec:
+        yield "HEARTBEAT_SEC must be less than half of LEASE_SEC. Lower it, or raise the lease."
+    if settings.model_base_backoff_sec > settings.model_max_backoff_sec:
+        yield "MODEL_BASE_BACKOFF_SEC is more than MODEL_MAX_BACKOFF_SEC. Raise the latter."
+    yield from _unsafe(settings)
+    yield from _not_yet(settings)
+
+
+def _unsafe(settings: Settings) -> Iterator[str]:
+    if settings.auth_mode == "none" and not (settings.loopback or settings.auth_allow_public):
+        yield (
+            "AUTH_MODE=none lets everybody in who can reach this. Set AUTH_MODE=token, or "
+            "AUTH_ALLOW_PUBLIC=true if that is what you want."
+        )
+
+
+def _not_yet(settings: Settings) -> Iterator[str]:
+    if settings.auth_mode == "jwt":
+        yield "AUTH_MODE=jwt is not supported yet. Set AUTH_MODE=token."
+    if settings.model_provider == "bedrock":
+        yield "MODEL_PROVIDER=bedrock is not supported yet. Leave it out."
+    if settings.backend_url:
+        yield "BACKEND_URL is not supported yet. Leave it out, and BACKEND_MODE too."
+    elif settings.backend_mode == "http":
+        yield "BACKEND_MODE=http needs BACKEND_URL, which is not supported yet. Leave it out."

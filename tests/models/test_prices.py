@@ -1,0 +1,79 @@
+"""Costs are exact integers, by the longest entry that fits."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.errors import ConfigurationError
+from shared.models.port import Usage
+from shared.models.prices import Price, Prices, cost_nano_usd
+
+MILLION = Usage(1_000_000, 1_000_000, 1_000_000, 1_000_000)
+USD = 10**9
+
+
+@pytest.mark.parametrize(
+    ("model", "cents"),
+    [
+        ("claude-sonnet-5", 300 + 1500 + 30 + 375),
+        ("claude-sonnet-4-5-20250929", 300 + 1500 + 30 + 375),
+        ("claude-haiku-4-5", 100 + 500 + 10 + 125),
+        ("claude-opus-4-8", 500 + 2500 + 50 + 625),
+        ("claude-opus-4-1-20250805", 1500 + 7500 + 150 + 1875),
+        ("claude-opus-4-20250514", 1500 + 7500 + 150 + 1875),
+        ("parley-demo", 0),
+    ],
+)
+def test_a_million_tokens_of_each_kind_cost_the_list_price(model: str, cents: int) -> None:
+    assert cost_nano_usd(model, MILLION) == cents * USD // 100
+
+
+def test_an_unknown_model_has_no_price() -> None:
+    assert cost_nano_usd("gpt", MILLION) is None
+
+
+def test_the_longest_entry_counts_whatever_the_order() -> None:
+    cheap, dear = Price(1, 1, 1, 1), Price(2, 2, 2, 2)
+    for entries in ({"a": cheap, "a-b": dear}, {"a-b": dear, "a": cheap}):
+        prices = Prices(entries)
+        assert prices.cost_nano_usd("a-b-c", MILLION) == 8
+        assert prices.cost_nano_usd("a-c", MILLION) == 4
+
+
+def test_a_fraction_of_a_nano_usd_is_rounded_up() -> None:
+    prices = Prices({"m": Price(1, 0, 0, 0)})
+    assert prices.cost_nano_usd("m", Usage(input_tokens=1)) == 1
+    assert prices.cost_nano_usd("m", Usage()) == 0
+
+
+def test_numbers_in_a_file_are_exact(tmp_path: Path) -> None:
+    path = tmp_path / "prices.json"
+    path.write_text(
+        '{"m": {"input": 0.1, "output": 0.2, "cache_read": "0.000000001", "cache_write": 3}}',
+        "utf-8",
+    )
+    assert Prices.load(path).cost_nano_usd("m", MILLION) == 3_300_000_001
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"m": {"input": 1}}',
+        '{"m": {"input": "x", "output": 1, "cache_read": 1, "cache_write": 1}}',
+        '{"m": {"input": -1, "output": 1, "cache_read": 1, "cache_write": 1}}',
+        '{"m": {"input": "NaN", "output": 1, "cache_read": 1, "cache_write": 1}}',
+        '{"m": {"input": "1e-10", "output": 1, "cache_read": 1, "cache_write": 1}}',
+    ],
+)
+def test_a_broken_file_is_refused_with_what_it_should_say(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ConfigurationError, match=r"mine\.json must map"):
+        Prices.load(path)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError):
+        Prices.load(tmp_path / "none.json")

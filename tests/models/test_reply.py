@@ -1,0 +1,121 @@
+"""An answer is put together from its events without loss, and never half."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from shared.local import messages_api
+from shared.models.port import Usage
+from shared.models.reply import Malformed, Reply, ReplyError
+
+
+def fed(*events: Mapping[str, Any]) -> Reply:
+    reply = Reply()
+    for event in events:
+        reply.feed(event)
+    return reply
+
+
+def start(index: int, **block: Any) -> dict[str, Any]:
+    return {"type": "content_block_start", "index": index, "content_block": block}
+
+
+def delta(index: int, kind: str, **what: Any) -> dict[str, Any]:
+    return {"type": "content_block_delta", "index": index, "delta": {"type": kind, **what}}
+
+
+def stop(reason: str) -> dict[str, Any]:
+    return {"type": "message_delta", "delta": {"stop_reason": reason}, "usage": None}
+
+
+def test_what_our_own_encoder_says_comes_out_again() -> None:
+    use = messages_api.ToolUse(id="t", name="n", input={"ü": "}"})
+    said = messages_api.Reply(
+        id="m", model="x", chunks=["a", "b"], tool_uses=[use], stop_reason="tool_use"
+    )
+    reply = fed(*messages_api.events(said))
+    assert reply.content() == messages_api.message(said)["content"]
+    assert (reply.model, reply.stop_reason, reply.done) == ("x", "tool_use", True)
+
+
+def test_blocks_that_nobody_knows_are_kept_as_they_are() -> None:
+    reply = fed(
+        start(0, type="thinking", thinking="", signature=""),
+        delta(0, "thinking_delta", thinking="Hm"),
+        delta(0, "thinking_delta", thinking="m"),
+        delta(0, "signature_delta", signature="s1"),
+        start(1, type="redacted_thinking", data="xyz"),
+        delta(1, "delta_of_the_future", x=1),
+        {"type": "event_of_the_future"},
+        {"type": "ping"},
+    )
+    assert reply.content() == [
+        {"type": "thinking", "thinking": "Hmm", "signature": "s1"},
+        {"type": "redacted_thinking", "data": "xyz"},
+    ]
+
+
+def test_citations_are_collected() -> None:
+    reply = fed(
+        start(0, type="text", text="A"),
+        delta(0, "citations_delta", citation={"n": 1}),
+        delta(0, "citations_delta", citation={"n": 2}),
+    )
+    assert reply.content() == [{"type": "text", "text": "A", "citations": [{"n": 1}, {"n": 2}]}]
+
+
+def test_an_empty_text_is_left_out() -> None:
+    assert fed(start(0, type="text", text="")).content() == []
+
+
+@pytest.mark.parametrize("written", ["", '{"a": ', '{"a": 1'])
+def test_a_call_that_ran_into_the_token_limit_is_left_out(written: str) -> None:
+    reply = fed(
+        start(0, type="text", text="Now"),
+        start(1, type="tool_use", id="t", name="n", input={}),
+        delta(1, "input_json_delta", partial_json=written),
+        stop("max_tokens"),
+    )
+    assert reply.content() == [{"type": "text", "text": "Now"}]
+
+
+@pytest.mark.parametrize("written", ['{"a": ', "[1]", "7"])
+def test_arguments_that_are_no_object_are_never_handed_on(written: str) -> None:
+    reply = fed(
+        start(0, type="tool_use", id="t", name="n", input={}),
+        delta(0, "input_json_delta", partial_json=written),
+        stop("tool_use"),
+    )
+    with pytest.raises(Malformed):
+        reply.content()
+
+
+def test_counts_are_running_totals() -> None:
+    reply = fed(
+        {"type": "message_start", "message": {"usage": {"input_tokens": 5, "output_tokens": 1}}},
+        {"type": "message_delta", "delta": {}, "usage": {"output_tokens": 9}},
+    )
+    assert reply.usage == Usage(5, 9)
+
+
+def test_an_error_event_is_raised_with_its_kind() -> None:
+    with pytest.raises(ReplyError) as caught:
+        fed(messages_api.error("overloaded_error", "busy"))
+    assert (caught.value.kind, caught.value.said) == ("overloaded_error", "busy")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"type": "error"},
+        {"type": "message_start"},
+        start(0, text="no type"),
+        delta(3, "text_delta", text="no such block"),
+        {"type": "content_block_delta", "index": 0, "delta": None},
+    ],
+)
+def test_nonsense_is_malformed(event: Mapping[str, Any]) -> None:
+    with pytest.raises(Malformed):
+        fed(event)

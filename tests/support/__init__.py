@@ -1,0 +1,1 @@
+"""What several tests need: fault injection and servers that speak like AWS."""
