@@ -4,6 +4,7 @@ The core never calls `time` or `threading` by itself. Wall-clock times are integ
 milliseconds since the epoch; the monotonic clock and all durations are seconds.
 """
 
+import contextvars
 import threading
 import time
 from collections.abc import Callable
@@ -66,6 +67,8 @@ class SystemClock:
         return threading.Event()
 
     def spawn(self, work: Callable[[], None], name: str) -> Task:
-        thread = threading.Thread(target=work, name=name, daemon=True)
+        # The ids that log records carry belong to the caller's work, wherever it runs.
+        context = contextvars.copy_context()
+        thread = threading.Thread(target=context.run, args=(work,), name=name, daemon=True)
         thread.start()
         return thread

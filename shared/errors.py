@@ -33,11 +33,13 @@ class ParleyError(Exception):
         code: str | None = None,
         retryable: bool | None = None,
         details: Mapping[str, Any] | None = None,
+        status: int | None = None,
     ) -> None:
         self.message = message or (type(self).__doc__ or "").split("\n")[0]
         self.error_code = code or self.code
         self.is_retryable = self.retryable if retryable is None else retryable
         self.details: Mapping[str, Any] = details or {}
+        self.http_status = status or self.status
         super().__init__(self.message)
 
 

@@ -131,17 +131,16 @@ class Settings(BaseModel):
     def require_service_token(self) -> SecretStr:
         """The token that callers of the HTTP API bear.
 
-        Only the functions that see it have it, so `load` cannot ask for it.
+        Not every function has the secrets, so `load` cannot ask for them; who needs one does.
 
         Raises:
             ConfigurationError: there is none.
         """
-        if self.service_token is None:
-            raise ConfigurationError(
-                f"AUTH_MODE={self.auth_mode} needs SERVICE_TOKEN. Set it to a random text of "
-                f"at least {types.MIN_SECRET} characters."
-            )
-        return self.service_token
+        return _required("SERVICE_TOKEN", self.service_token)
+
+    def require_signing_secret(self) -> SecretStr:
+        """The secret that signs callbacks. Raises like `require_service_token`."""
+        return _required("SIGNING_SECRET", self.signing_secret)
 
     def summary(self) -> dict[str, str]:
         """What is configured, for people to read. It holds no secret."""
@@ -159,6 +158,15 @@ class Settings(BaseModel):
             "budget": "none" if budget is None else f"{budget / 1e9:.2f} USD a day and tenant",
             "log level": self.log_level,
         }
+
+
+def _required(name: str, secret: SecretStr | None) -> SecretStr:
+    if secret is None:
+        raise ConfigurationError(
+            f"{name} is needed here. Set it to a random text of at least "
+            f"{types.MIN_SECRET} characters."
+        )
+    return secret
 
 
 def _renamed(environ: Mapping[str, str]) -> Mapping[str, str]:

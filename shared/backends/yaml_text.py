@@ -23,7 +23,8 @@ class BadYaml(ValueError):
 class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            raise BadYaml(self.get_mark().line + 1, "aliases are not supported")
+            alias = self.peek_event()  # type: ignore[no-untyped-call]
+            raise BadYaml(alias.start_mark.line + 1, "aliases are not supported")
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
@@ -48,8 +49,7 @@ class Document:
             self._root = loader.get_single_node()
             self.values: Any = loader.construct_document(self._root) if self._root else None
         except yaml.MarkedYAMLError as fault:
-            mark = fault.problem_mark or fault.context_mark
-            raise BadYaml(mark.line + 1 if mark else 1, fault.problem or "is not YAML") from None
+            raise BadYaml(_line(fault), fault.problem or "this is not YAML") from None
         except yaml.reader.ReaderError as fault:
             line = text.count("\n", 0, fault.position) + 1
             raise BadYaml(line, "a character that YAML does not allow") from None
@@ -68,6 +68,15 @@ class Document:
                 break
             node, line = found
         return line
+
+
+def _line(fault: yaml.MarkedYAMLError) -> int:
+    marks = [fault.problem_mark, fault.context_mark]
+    if isinstance(fault, yaml.scanner.ScannerError):
+        # It may notice at the end of the file; the context is where the text begins.
+        marks.reverse()
+    found = [mark for mark in marks if mark is not None]
+    return found[0].line + 1 if found else 1
 
 
 def _child(node: Any, step: str | int) -> tuple[Any, int] | None:

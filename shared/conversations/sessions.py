@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from shared.clock import Clock
-from shared.conversations.connections import MAX_SESSIONS, Connections
+from shared.conversations.connections import MAX_SESSIONS, Connections, readable
 from shared.conversations.items import (
     Connection,
     Session,
@@ -12,6 +12,7 @@ from shared.conversations.items import (
     listener,
     meta_key,
     participant,
+    session_key,
 )
 from shared.errors import ConflictError
 from shared.identity.access import may
@@ -76,6 +77,10 @@ class Sessions:
         )
         self._write(session, connection, fresh=resumed is None, extra=extra)
         return session
+
+    def find(self, principal: Principal, session: str) -> Session | None:
+        """The session, if it exists and this principal may use it."""
+        return readable(principal, session, self._table.get([session_key(session)])[0])
 
     def _write(
         self,

@@ -153,8 +153,10 @@ def _check_attr(name: str, value: Any) -> None:
         number = isinstance(value, int) and not isinstance(value, bool)
         if not number or abs(value) >= _INDEX_NUMBER_LIMIT:
             raise ValueError(f"{name} is in an index and must be a number of 64 bits")
-    if name == OWNED.hash and (not isinstance(value, str) or not value or len(value) > 1000):
-        raise ValueError(f"{name} is in an index and must be a text of 1 to 1000 characters")
+    if name == OWNED.hash and not (
+        isinstance(value, str) and 1 <= len(_utf8(value)) <= MAX_PK_BYTES
+    ):
+        raise ValueError(f"{name} is in an index and must be a text like a partition key")
 
 
 def _check_update(operation: Update) -> None:

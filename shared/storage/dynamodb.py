@@ -14,6 +14,14 @@ from botocore.config import Config
 from shared.storage.cursors import IndexPosition, index_cursor, index_position
 from shared.storage.dynamodb_errors import translated
 from shared.storage.dynamodb_expressions import Expressions
+from shared.storage.dynamodb_wire import (
+    Wire,
+    from_wire,
+    item_from_wire,
+    item_to_wire,
+    key_to_wire,
+    to_wire,
+)
 from shared.storage.table import (
     Check,
     Delete,
@@ -26,7 +34,6 @@ from shared.storage.table import (
     Throttled,
     Update,
 )
-from shared.storage.wire import Wire, from_wire, item_from_wire, item_to_wire, key_to_wire, to_wire
 
 _CONNECTIONS = 32
 

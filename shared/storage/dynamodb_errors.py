@@ -12,6 +12,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from shared.storage.dynamodb_wire import item_from_wire
 from shared.storage.table import (
     ConditionFailed,
     Conflict,
@@ -20,7 +21,6 @@ from shared.storage.table import (
     TransientError,
     Unavailable,
 )
-from shared.storage.wire import item_from_wire
 
 _NO_ANSWER: tuple[type[Exception], ...] = (
     ConnectionError,

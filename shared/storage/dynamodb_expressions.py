@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from shared.storage.dynamodb_wire import to_wire
 from shared.storage.evaluate import in_order
 from shared.storage.expressions import (
     All,
@@ -19,7 +20,6 @@ from shared.storage.expressions import (
     Present,
     SizeBelow,
 )
-from shared.storage.wire import to_wire
 
 
 class Expressions:

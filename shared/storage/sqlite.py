@@ -12,11 +12,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from shared.storage import rows
-from shared.storage.connections import Connections, Trace
+from shared.storage import sqlite_rows as rows
 from shared.storage.cursors import IndexPosition, index_cursor, index_position
 from shared.storage.evaluate import changed, holds
 from shared.storage.sizes import item_size
+from shared.storage.sqlite_connections import Connections, Trace
 from shared.storage.table import (
     ConditionFailed,
     Delete,
@@ -129,7 +129,11 @@ def _position(index: Index, last: Item) -> str:
 def _read(db: sqlite3.Connection, keys: Sequence[Key]) -> list[Item | None]:
     """The items of the keys, all as they are at one moment."""
     places = ", ".join(["(?, ?)"] * len(keys))
-    statement = f"SELECT {rows.COLUMNS} FROM items WHERE (pk, sk) IN (VALUES {places})"  # noqa: S608
+    # CROSS JOIN looks each key up in the index; SQLite would walk through the table for an IN.
+    statement = (
+        f"WITH wanted (wanted_pk, wanted_sk) AS (VALUES {places}) SELECT {rows.COLUMNS} "  # noqa: S608
+        "FROM wanted CROSS JOIN items ON pk = wanted_pk AND sk = wanted_sk"
+    )
     values = [part for key in keys for part in rows.encoded(key)]
     with closing(db.execute(statement, values)) as found:
         items = {item.key: item for item in map(rows.item_of, found)}

@@ -1,0 +1,19 @@
+"""$connect and $disconnect: admit a client, or forget it."""
+
+from typing import Any
+
+from shared import logs, wiring
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """The answer decides whether API Gateway opens the connection."""
+    request = event["requestContext"]
+    connection = request["connectionId"]
+    deployment = wiring.current()
+    with logs.invocation(request=context.aws_request_id, connection=connection):
+        if request["eventType"] == "DISCONNECT":
+            deployment.admission.disconnect(connection)
+            return {"statusCode": 200}
+        query = event.get("queryStringParameters") or {}
+        headers = event.get("headers") or {}
+        return {"statusCode": deployment.admission.connect(connection, query, headers)}

@@ -1,0 +1,1 @@
+"""Building and deploying: what the Makefile calls. Standard library and pip only."""

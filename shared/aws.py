@@ -1,0 +1,44 @@
+"""boto3 clients: one session for a process, made when first needed. Adapters get them from here.
+
+Only the wiring imports this module.
+"""
+
+from functools import cache
+from typing import Any
+
+import boto3
+
+from shared.storage.dynamodb import client_config
+
+
+@cache
+def _session() -> Any:
+    return boto3.session.Session()
+
+
+@cache
+def client(service: str) -> Any:
+    """A client that fails fast and does not retry by itself: the core retries."""
+    return _session().client(service, config=client_config())
+
+
+@cache
+def connections_client(endpoint: str, *, local: bool) -> Any:
+    """A client for the connection API of one stage. The local one asks for no credentials, but
+    boto3 wants some."""
+    from shared.messaging.connection_api import client_config as connections_config
+
+    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"} if local else {}
+    region = {"region_name": "us-east-1"} if local else {}
+    return _session().client(
+        "apigatewaymanagementapi",
+        endpoint_url=endpoint,
+        config=connections_config(),
+        **keys,
+        **region,
+    )
+
+
+def secret(arn: str) -> str:
+    """The text of a secret in Secrets Manager."""
+    return str(client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])

@@ -1,0 +1,94 @@
+"""The HTTP API: FastAPI, the same on AWS (through Mangum) and on a laptop."""
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
+
+from fastapi import FastAPI, Header, Response
+from pydantic import BaseModel
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from shared.conversations.admission import LOOPBACK_HOSTS
+from shared.protocol.replies import iso_time
+from shared.web import errors, turns
+from shared.web.auth import Caller
+from shared.web.errors import ErrorBody
+from shared.web.services import Services
+
+
+class Health(BaseModel):
+    """That the service answers, and what it is; never a secret."""
+
+    status: str
+    version: str
+    mode: str
+    storage: str
+    auth: str
+
+
+class Ticket(BaseModel):
+    """Admits one WebSocket connection (`?ticket=`) until `expires_at`."""
+
+    ticket: str
+    expires_at: str
+
+
+def create_app(services: Services) -> FastAPI:
+    """The app, on these services."""
+    settings = services.settings
+    app = FastAPI(title="Parley", version=parley_version(), redirect_slashes=False)
+    app.state.settings = settings
+    errors.install(app)
+    if settings.loopback and settings.auth_mode == "none":
+        # A page of another site may point its own name at 127.0.0.1; its requests name that.
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK_HOSTS, "[::1]"])
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Prefer"],
+            expose_headers=["Location", "Link", "Retry-After"],
+        )
+
+    @app.get("/health", tags=["service"])
+    def health() -> Health:
+        """Open to everybody."""
+        return Health(
+            status="ok",
+            version=parley_version(),
+            mode=settings.mode,
+            storage="dynamodb" if settings.on_aws else "sqlite",
+            auth=settings.auth_mode,
+        )
+
+    @app.post(
+        "/tickets",
+        status_code=201,
+        tags=["service"],
+        responses={code: {"model": ErrorBody} for code in (401, 422)},
+    )
+    def issue_ticket(
+        caller: Caller,
+        response: Response,
+        idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+    ) -> Ticket:
+        """A ticket for one WebSocket connection as the caller, good for a minute."""
+        ticket, expires_at = services.tickets.issue(
+            caller,
+            signing_secret=settings.require_signing_secret().get_secret_value(),
+            idempotency_key=idempotency_key,
+        )
+        response.headers["Cache-Control"] = "no-store"
+        return Ticket(ticket=ticket, expires_at=iso_time(expires_at))
+
+    app.include_router(turns.router(services))
+    return app
+
+
+def parley_version() -> str:
+    """The installed version; a Lambda artifact has no metadata and names the one of the code."""
+    try:
+        return version("parley")
+    except PackageNotFoundError:
+        return "0.1.0"

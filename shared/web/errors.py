@@ -1,0 +1,86 @@
+"""Errors as HTTP: one body everywhere.
+
+{"error": {"code", "message", "retryable", "details"}, "detail": message}
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from shared.errors import InternalError, ParleyError, RateLimited, ValidationError
+
+log = logging.getLogger("parley")
+
+CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "PAYLOAD_TOO_LARGE"}
+
+
+class ErrorInfo(BaseModel):
+    code: str
+    message: str
+    retryable: bool
+    details: dict[str, Any] = {}
+
+
+class ErrorBody(BaseModel):
+    """What every error looks like; `detail` repeats the message."""
+
+    error: ErrorInfo
+    detail: str
+
+
+def error_body(
+    code: str, message: str, *, retryable: bool = False, details: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    info = ErrorInfo(code=code, message=message, retryable=retryable, details=dict(details or {}))
+    return ErrorBody(error=info, detail=message).model_dump()
+
+
+def error_response(fault: ParleyError) -> JSONResponse:
+    """One of our errors, as an answer."""
+    headers = {"WWW-Authenticate": "Bearer"} if fault.http_status == 401 else {}
+    if isinstance(fault, RateLimited):
+        headers["Retry-After"] = str(fault.retry_after)
+    body = error_body(
+        fault.error_code, fault.message, retryable=fault.is_retryable, details=fault.details
+    )
+    return JSONResponse(body, fault.http_status, headers)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the app look like this."""
+
+    @app.exception_handler(ParleyError)
+    def _ours(_: Request, fault: ParleyError) -> JSONResponse:
+        return error_response(fault)
+
+    @app.exception_handler(RequestValidationError)
+    def _invalid(_: Request, fault: RequestValidationError) -> JSONResponse:
+        return error_response(invalid(fault))
+
+    @app.exception_handler(HTTPException)
+    def _http(_: Request, fault: HTTPException) -> JSONResponse:
+        code = CODES.get(fault.status_code, "BAD_REQUEST")
+        headers = dict(fault.headers or {})
+        return JSONResponse(error_body(code, str(fault.detail)), fault.status_code, headers)
+
+    @app.exception_handler(Exception)
+    def _unexpected(_: Request, fault: Exception) -> JSONResponse:
+        log.error("request failed", exc_info=fault)
+        return error_response(InternalError())
+
+
+def invalid(fault: RequestValidationError) -> ValidationError:
+    """What is wrong with a request, and where; the values themselves are not repeated."""
+    faults = [
+        {"path": ".".join(str(part) for part in error["loc"]), "message": error["msg"]}
+        for error in fault.errors()
+    ]
+    first = faults[0] if faults else {"path": "body", "message": "is not valid"}
+    message = f"{first['path']}: {first['message']}"
+    return ValidationError(message, details={"faults": faults[:50]})

@@ -1,0 +1,22 @@
+"""What the HTTP API stands on, as the wiring gives it."""
+
+from dataclasses import dataclass
+
+from shared.backends.agents import AgentSource
+from shared.clock import Clock
+from shared.conversations.sessions import Sessions
+from shared.conversations.turns import TurnRequests
+from shared.identity.tickets import Tickets
+from shared.messaging.addresses import AddressGuard
+from shared.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    settings: Settings
+    clock: Clock
+    tickets: Tickets
+    sessions: Sessions
+    turns: TurnRequests
+    agents: AgentSource
+    guard: AddressGuard

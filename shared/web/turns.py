@@ -1,0 +1,233 @@
+"""Single agent turns over HTTP: ask, wait for a while, come back for the result."""
+
+import hashlib
+import json
+import uuid
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from shared.conversations.items import Session, turn_id
+from shared.conversations.turns import TurnView
+from shared.errors import NotFound, ParleyError, RateLimited, TurnFailed, ValidationError
+from shared.identity.principal import Principal
+from shared.ids import SESSION_NAMESPACE, new_id
+from shared.messaging.http import AddressRefused
+from shared.web.auth import Caller
+from shared.web.errors import ErrorBody
+from shared.web.services import Services
+
+LATER = ("model", "skill", "dynamic_variables")
+POLL = (0.05, 0.5)
+"""Seconds between two looks at a turn that somebody waits for: at first, and at most."""
+
+ANSWER_SECONDS = 1.5
+"""What is kept of the caller's time for sending the answer."""
+
+STATUS = {"TURN_TIMEOUT": 504, "INTERNAL_ERROR": 500, "RATE_LIMITED": 429, "AGENT_NOT_FOUND": 404}
+
+
+class NewTurn(BaseModel):
+    """One message for an agent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    agent_id: str = Field(min_length=1, max_length=128)
+    message: str = Field(min_length=1, max_length=10_000)
+    session_id: str | None = Field(None, max_length=64, description="Go on in this session.")
+    wait: float = Field(25, ge=0, le=900, description="Seconds to wait for the reply.")
+    callback_url: str | None = Field(
+        None, max_length=2048, description="Gets a signed POST when the turn has ended."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_yet(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            for name in LATER:
+                if values.get(name) not in (None, {}):
+                    raise ValueError(f"{name} is not supported yet; leave it out")
+        return values
+
+    @field_validator("message")
+    @classmethod
+    def _not_blank(cls, message: str) -> str:
+        if not message.strip():
+            raise ValueError("may not be blank")
+        return message
+
+
+class TurnResult(BaseModel):
+    """A turn that has its reply."""
+
+    turn_id: str
+    session_id: str
+    status: str
+    text: str
+    usage: dict[str, Any] | None
+    citations: list[dict[str, Any]] = []
+
+
+class TurnAccepted(BaseModel):
+    """A turn that goes on; ask for it again."""
+
+    turn_id: str
+    session_id: str
+    status: str
+
+
+class TurnState(BaseModel):
+    """How a turn stands."""
+
+    turn_id: str
+    session_id: str
+    status: str
+    text: str
+    usage: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+
+
+def router(services: Services) -> APIRouter:
+    api = APIRouter(tags=["turns"])
+    desk = TurnDesk(services)
+
+    @api.post(
+        "/executor/turns",
+        responses={
+            200: {"model": TurnResult},
+            202: {"model": TurnAccepted},
+            **{code: {"model": ErrorBody} for code in (401, 404, 409, 422, 429, 500, 502, 504)},
+        },
+    )
+    def run_turn(
+        body: NewTurn,
+        caller: Caller,
+        request: Request,
+        idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+    ) -> Response:
+        """Run one turn of an agent. Answers 200 with the reply, or 202 when it takes longer than
+        `wait`. A repeat with the same `Idempotency-Key` is the same turn."""
+        turn = desk.ask(caller, body, idempotency_key)
+        seconds = min(body.wait, _time_left(request) - ANSWER_SECONDS)
+        return _answer(desk.wait(caller, turn, seconds))
+
+    @api.get("/turns/{turn_id}", responses={code: {"model": ErrorBody} for code in (401, 404)})
+    def get_turn(turn_id: str, caller: Caller) -> TurnState:
+        """How a turn stands, and its reply when it has one."""
+        return _state(services.turns.view(caller, turn_id))
+
+    return api
+
+
+class TurnDesk:
+    """Takes turns in and waits for them."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def ask(self, caller: Principal, body: NewTurn, key: str | None) -> str:
+        """Queue the turn; its id."""
+        services = self._services
+        if body.callback_url is not None:
+            self._check_url(body.callback_url)
+        agent = services.agents.get(body.agent_id)
+        request_id = _request_id(caller, key)
+        if body.session_id is not None:
+            session = self._session(caller, body.session_id)
+        else:
+            session_id = str(uuid.uuid5(SESSION_NAMESPACE, request_id)) if key else None
+            session = services.sessions.open(caller, agent, session_id=session_id)
+        if session.agent != agent.id:
+            raise ValidationError(
+                "agent_id: the session is with another agent. Leave session_id out.",
+                details={"faults": [{"path": "body.agent_id", "message": "another agent's"}]},
+            )
+        added = services.turns.add(
+            caller,
+            session,
+            request_id=request_id,
+            message=body.message,
+            callback_url=body.callback_url,
+        )
+        services.turns.wake(session.box)
+        return turn_id(session.conversation, added.job.ref)
+
+    def _check_url(self, url: str) -> None:
+        try:
+            self._services.guard.check(url)
+        except AddressRefused as refused:
+            raise ValidationError(f"callback_url: {refused}") from refused
+
+    def _session(self, caller: Principal, session_id: str) -> Session:
+        found = self._services.sessions.find(caller, session_id)
+        if found is None:
+            raise NotFound("There is no such session.", code="SESSION_NOT_FOUND")
+        return found
+
+    def wait(self, caller: Principal, turn: str, seconds: float) -> TurnView:
+        """The turn when it has ended, or as it stands after so many seconds."""
+        clock = self._services.clock
+        until = clock.monotonic() + seconds
+        pause, longest = POLL
+        while True:
+            view = self._services.turns.view(caller, turn)
+            left = until - clock.monotonic()
+            if view.done or left <= 0:
+                return view
+            clock.sleep(min(pause, left))
+            pause = min(pause * 1.5, longest)
+
+
+def _request_id(caller: Principal, key: str | None) -> str:
+    if key is None:
+        return new_id()
+    asked = json.dumps([caller.tenant, caller.user, key])
+    return f"key-{hashlib.sha256(asked.encode()).hexdigest()}"
+
+
+def _time_left(request: Request) -> float:
+    """Seconds that this invocation may still take."""
+    context = request.scope.get("aws.context")
+    left = getattr(context, "get_remaining_time_in_millis", None)
+    return left() / 1000 if left else 30.0
+
+
+def _answer(view: TurnView) -> Response:
+    if view.error is not None:
+        raise failure(view)
+    ids = {"turn_id": view.id, "session_id": view.session, "status": view.status}
+    if view.done:
+        return JSONResponse(TurnResult(**ids, text=view.text, usage=view.usage).model_dump())
+    accepted = TurnAccepted(**ids).model_dump()
+    return JSONResponse(accepted, 202, {"Location": f"/turns/{view.id}"})
+
+
+def failure(view: TurnView) -> ParleyError:
+    """What a failed turn is to the caller who waited for it."""
+    error = view.error or {}
+    where = {"turn_id": view.id, "session_id": view.session}
+    status = STATUS.get(error["code"], 502)
+    if status == 429:
+        limited = RateLimited(error["message"], retry_after=5)
+        limited.details = {**limited.details, **where}
+        return limited
+    return TurnFailed(
+        error["message"],
+        code=error["code"],
+        retryable=error["retryable"],
+        details=where,
+        status=status,
+    )
+
+
+def _state(view: TurnView) -> TurnState:
+    return TurnState(
+        turn_id=view.id,
+        session_id=view.session,
+        status=view.status,
+        text=view.text,
+        usage=view.usage,
+        error=view.error,
+    )

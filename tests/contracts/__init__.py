@@ -1,0 +1,2 @@
+"""One contract class per port (`*_contract.py`), and a test file per adapter that only supplies
+fixtures."""

@@ -1,0 +1,16 @@
+"""The Artifacts contract on S3, as moto imitates it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from shared.storage.s3 import S3Artifacts
+from tests.contracts.artifacts_contract import ArtifactsContract
+from tests.support.aws import client, fresh_bucket
+
+
+class TestMoto(ArtifactsContract):
+    @pytest.fixture
+    def artifacts(self, moto: str) -> Iterator[S3Artifacts]:
+        with client("s3", moto) as s3:
+            yield S3Artifacts(s3, fresh_bucket(s3))

@@ -1,0 +1,71 @@
+"""Who an HTTP request comes from."""
+
+import pytest
+
+from shared.errors import ConfigurationError, Unauthorized, ValidationError
+from shared.identity.credentials import LOCAL, authenticate_http
+from shared.identity.principal import Principal
+from shared.settings import Settings
+
+TOKEN = "a-very-secret-service-token"
+GOOD = {"Authorization": f"Bearer {TOKEN}"}
+OPEN = Settings.load({}, loopback=True)
+GUARDED = Settings.load({"SERVICE_TOKEN": TOKEN, "SERVICE_TENANT": "acme"})
+
+
+def test_everybody_is_local_when_nobody_is_asked() -> None:
+    for headers in ({}, {"Authorization": "Bearer x"}, {"X-On-Behalf-Of": "ann"}):
+        assert authenticate_http(headers, OPEN) is LOCAL
+    assert (LOCAL.tenant, LOCAL.user) == ("local", "local")
+    assert LOCAL.has_role("admin")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [GOOD, {"authorization": f"bearer {TOKEN}"}, {"AUTHORIZATION": f" BEARER  {TOKEN} "}],
+)
+def test_the_token_is_the_service(headers: dict[str, str]) -> None:
+    principal = authenticate_http(headers, GUARDED)
+    assert principal == Principal("acme", "service", frozenset({"service"}))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": ""},
+        {"Authorization": TOKEN},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Bearer "},
+        {"Authorization": f"Basic {TOKEN}"},
+        {"Authorization": f"Bearer {TOKEN}x"},
+        {"Authorization": f"Bearer {TOKEN[:-1]}"},
+        {"Authorization": f"Bearer {TOKEN.upper()}"},
+        {"Authorization": "Bearer tökén"},
+        {"Authorization": "Bearer \udcff\ud800"},
+        {"X-On-Behalf-Of": "ann"},
+        {"X-On-Behalf-Of": "", "Authorization": "Bearer x"},
+    ],
+)
+def test_nothing_else_is(headers: dict[str, str]) -> None:
+    with pytest.raises(Unauthorized) as caught:
+        authenticate_http(headers, GUARDED)
+    assert caught.value.message == "A valid credential is required."
+    assert not caught.value.details
+
+
+def test_the_service_may_speak_for_a_person_who_is_nothing_more() -> None:
+    principal = authenticate_http({**GOOD, "x-on-behalf-of": " ann "}, GUARDED)
+    assert principal == Principal("acme", "ann", frozenset({"user"}))
+    assert not principal.has_role("service")
+
+
+@pytest.mark.parametrize("person", ["", "  ", "x" * 129, "a\tb", "service"])
+def test_it_must_be_a_person(person: str) -> None:
+    with pytest.raises(ValidationError, match="Leave it out to act for the whole tenant"):
+        authenticate_http({**GOOD, "X-On-Behalf-Of": person}, GUARDED)
+
+
+def test_a_deployment_without_a_token_lets_nobody_in() -> None:
+    with pytest.raises(ConfigurationError, match="SERVICE_TOKEN is needed"):
+        authenticate_http(GOOD, Settings.load({}))

@@ -1,0 +1,27 @@
+"""Frames to change, and short ways to parse them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from shared.protocol.frames import Frame, FrameError, parse
+
+SESSION = "0191F3A4-0000-7000-8000-00000000000A"
+CREATE = {"action": "create_conversation_session", "requestId": "c1", "agentId": "assistant"}
+SEND = {"action": "send_message", "requestId": "q1", "sessionId": SESSION, "message": "Hi"}
+MESSAGES = {"action": "get_conversation_messages", "requestId": "g1", "sessionId": SESSION}
+
+
+def parsed(frame: dict[str, Any], **changes: Any) -> Frame:
+    return parse(json.dumps({**frame, **changes}))
+
+
+def refusal(frame: Any, **changes: Any) -> FrameError:
+    with pytest.raises(FrameError) as caught:
+        parse(json.dumps({**frame, **changes}))
+    return caught.value
+
+
+def without(frame: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in frame.items() if key != name}

@@ -1,0 +1,1 @@
+"""What the adapters of the storage ports promise beyond the contracts."""

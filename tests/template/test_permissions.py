@@ -1,0 +1,120 @@
+"""Each function may do what it must, and nothing else."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.template import loading
+
+TEMPLATE = loading.load()
+RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+FUNCTIONS = loading.functions(TEMPLATE)
+
+TABLE = {"Fn::GetAtt": ["Table", "Arn"]}
+ITEMS = {"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"}
+TABLE_ACTIONS = {
+    "WsConnect": ITEMS,
+    "SendMessage": ITEMS | {"Query"},
+    "Worker": ITEMS | {"Query"},
+    "Sweep": set[str](),
+    "Executor": ITEMS | {"Query"},
+}
+INDEXES = {"Sweep": ["due"], "Executor": ["due", "owned"]}
+SECRETS = {
+    "Worker": {"SIGNING_SECRET", "ANTHROPIC_API_KEY"},
+    "Executor": {"SERVICE_TOKEN", "SIGNING_SECRET"},
+}
+OTHERS = {
+    "WsConnect": set[str](),
+    "SendMessage": {"sqs:SendMessage", "execute-api:ManageConnections", "s3:GetObject"}
+    | {"s3:PutObject"},
+    "Worker": {"sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"}
+    | {"sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "execute-api:ManageConnections"}
+    | {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"}
+    | {"lambda:InvokeFunction"},
+    "Sweep": {"sqs:SendMessage"},
+    "Executor": {"sqs:SendMessage"}
+    | {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"},
+}
+
+
+def statements(function: str) -> Iterator[tuple[set[str], list[Any]]]:
+    """What the function's role allows: actions and resources. Conditional policies count."""
+    [role, _] = FUNCTIONS[function]["Role"]["Fn::GetAtt"]
+    properties = RESOURCES[role]["Properties"]
+    assert "ManagedPolicyArns" not in properties
+    for policy in properties["Policies"]:
+        chosen = policy["Fn::If"][1] if "Fn::If" in policy else policy
+        for statement in chosen["PolicyDocument"]["Statement"]:
+            assert statement["Effect"] == "Allow"
+            actions, resources = statement["Action"], statement["Resource"]
+            yield (
+                {actions} if isinstance(actions, str) else set(actions),
+                resources if isinstance(resources, list) else [resources],
+            )
+
+
+@pytest.mark.parametrize("function", sorted(FUNCTIONS))
+def test_what_it_may_do_with_the_table(function: str) -> None:
+    on_table = [acts for acts, resources in statements(function) if TABLE in resources]
+    allowed = set[str]().union(*on_table)
+    assert allowed == {f"dynamodb:{name}" for name in TABLE_ACTIONS[function]}
+
+    on_indexes = [
+        (acts, resources)
+        for acts, resources in statements(function)
+        if any(act.startswith("dynamodb:") for act in acts) and TABLE not in resources
+    ]
+    expected = [{"Fn::Sub": f"${{Table.Arn}}/index/{name}"} for name in INDEXES.get(function, [])]
+    assert on_indexes == ([({"dynamodb:Query"}, expected)] if expected else [])
+
+
+@pytest.mark.parametrize("function", sorted(FUNCTIONS))
+def test_what_else_it_may_do(function: str) -> None:
+    allowed = set[str]().union(*(actions for actions, _ in statements(function)))
+    known = ("dynamodb:", "logs:", "secretsmanager:")
+    assert {each for each in allowed if not each.startswith(known)} == OTHERS[function]
+
+
+@pytest.mark.parametrize("function", sorted(FUNCTIONS))
+def test_nothing_is_open(function: str) -> None:
+    for actions, resources in statements(function):
+        assert not any("*" in action for action in actions)
+        for resource in resources:
+            words = resource if isinstance(resource, str) else json.dumps(resource)
+            assert "Fn::Sub" in words or "*" not in words, (actions, resource)
+            if "*" in words:
+                # Objects of the bucket, connections of the API.
+                assert words.count("*") <= 2
+                assert "${Bucket.Arn}/" in words or "/@connections/" in words, (actions, resource)
+
+
+@pytest.mark.parametrize("function", sorted(FUNCTIONS))
+def test_it_reads_the_secrets_that_it_is_told_of(function: str) -> None:
+    environment = FUNCTIONS[function].get("Environment", {}).get("Variables", {})
+    assert set(environment) == SECRETS.get(function, set())
+    named = {secret for value in environment.values() for secret in references(value)}
+    allowed = {
+        secret
+        for actions, resources in statements(function)
+        if "secretsmanager:GetSecretValue" in actions
+        for resource in resources
+        for secret in references(resource)
+    }
+    assert named == allowed
+
+
+def references(value: Any) -> set[str]:
+    """The secrets that a value names."""
+    secrets = loading.of_type(TEMPLATE, "AWS::SecretsManager::Secret")
+    words = json.dumps(value)
+    return {name for name in secrets if f'"{name}"' in words or f"${{{name}}}" in words}
+
+
+def test_nothing_of_a_secret_is_in_the_environment() -> None:
+    for function in FUNCTIONS:
+        environment = FUNCTIONS[function].get("Environment", {}).get("Variables", {})
+        for value in environment.values():
+            assert '"secretsmanager:${' in json.dumps(value)
