@@ -9,6 +9,9 @@ import uuid
 from shared.errors import NotFound
 
 AGENT_NAMESPACE = uuid.UUID("6f1d7c52-8f0b-5d1c-9c7e-2b6a4d0e9a11")
+MAX_PART = 512
+"""Bytes of one part of a packed id; more than any key that we make."""
+
 SESSION_NAMESPACE = uuid.UUID("c0a5bd4e-3a53-5b0c-8d62-4f3a4f6f9b27")
 
 
@@ -51,6 +54,14 @@ def unpack(kind: str, value: str, count: int) -> tuple[str, ...]:
         raise NotFound from fault
     if prefix != kind or not isinstance(parts, list) or len(parts) != count:
         raise NotFound
-    if not all(isinstance(part, str) and part for part in parts):
+    if not all(isinstance(part, str) and _fits_key(part) for part in parts):
         raise NotFound
     return tuple(parts)
+
+
+def _fits_key(part: str) -> bool:
+    """Whether a table can have the text in a key: neither half characters nor over-long ones."""
+    try:
+        return 0 < len(part.encode()) <= MAX_PART
+    except UnicodeEncodeError:
+        return False

@@ -168,5 +168,5 @@ class Frames:
         if added.job.done:
             self._poster.post(opened.id, added.job.terminal.encode())
             return
-        self._requests.attach(session.box, listener(session.id, opened.id))
+        self._requests.attach(session.box, listener(session.id, opened.id), ring=True)
         self._turns.wake(session.box)

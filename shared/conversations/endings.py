@@ -21,8 +21,8 @@ from shared.runner.turn import Reply
 from shared.storage.expressions import Assign
 from shared.storage.table import Operation, Update
 
-MAX_TERMINAL_TEXT = 80_000
-"""Bytes of text in a terminal event; the whole text was streamed and stands in the log."""
+MAX_TERMINAL_TEXT = 100 * 1024
+"""Bytes of text, as JSON, in a terminal event; the whole text stands in the log."""
 
 
 class Endings:
@@ -48,7 +48,7 @@ class Endings:
         event = events.eventual_response(
             job.payload["request_id"],
             message_id=message_id,
-            text=_fitting(reply.text),
+            text=events.shortened(reply.text, MAX_TERMINAL_TEXT),
             at=now,
             usage=wire_usage(cost),
         )
@@ -155,10 +155,3 @@ def _told(fault: Exception | None) -> ParleyError:
     if fault is None:
         return InternalError("The turn could not be completed after several attempts.")
     return fault if isinstance(fault, ParleyError) else InternalError()
-
-
-def _fitting(text: str) -> str:
-    data = text.encode()
-    if len(data) <= MAX_TERMINAL_TEXT:
-        return text
-    return data[:MAX_TERMINAL_TEXT].decode(errors="ignore") + "…"

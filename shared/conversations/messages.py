@@ -12,6 +12,7 @@ from shared.conversations.items import Session
 from shared.errors import ValidationError
 from shared.mailbox.box import Box, BoxKey
 from shared.mailbox.jobs import message_key
+from shared.protocol.events import encode, shortened
 from shared.protocol.replies import Reply, message_item, messages_page
 from shared.storage.table import Item, Table
 
@@ -58,7 +59,7 @@ class Messages:
         last: int | None = None
         for position, message in candidates[:limit]:
             item = _wire(message)
-            size += len(item["content"]["text"].encode()) + 256
+            size += len(encode(item))
             if items and size > PAGE_BYTES:
                 break
             items.append(item)
@@ -98,8 +99,7 @@ def _wire(message: Message) -> Reply:
         "inbound" if message["role"] == "user" else "outbound"
     )
     text = str(message["text"])
-    if len(text.encode()) > PAGE_BYTES:
-        text = text.encode()[:PAGE_BYTES].decode(errors="ignore") + "…"
+    text = shortened(text, PAGE_BYTES)
     return message_item(message["id"], direction, text, created_at=message["at"])
 
 

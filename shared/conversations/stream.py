@@ -20,8 +20,8 @@ from shared.protocol.events import encode, stream_token
 
 log = logging.getLogger("parley")
 
-MAX_PIECE = 24_000
-"""Characters of text in one event: any of them fits a message, however it is escaped."""
+MAX_PIECE = 10_000
+"""Characters of text in one event, where it stands twice. Escaped, one may take six bytes."""
 
 
 class Poster:

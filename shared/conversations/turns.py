@@ -124,8 +124,6 @@ class TurnRequests:
         except NotFound as fault:
             raise no_such_turn() from fault
         box = box_key(principal.tenant, conversation)
-        if len(ref.encode(errors="replace")) > 1024 or len(conversation) > 64:
-            raise no_such_turn()
         meta, head, item = self._table.get([meta_key(box), box.item, box.job(ref)])
         if meta is None or item is None or not ref.startswith("TURN#"):
             raise no_such_turn()

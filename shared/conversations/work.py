@@ -24,9 +24,6 @@ from shared.storage.table import Table, TransientError
 
 log = logging.getLogger("parley")
 
-RESERVE = 5.0
-"""Seconds of a worker's life kept for writing and sending the end of a turn."""
-
 MAX_GENERATIONS = 3
 """How often one reply is generated when the model's stream breaks after its first text."""
 
@@ -182,9 +179,9 @@ class Turns:
     def _call(
         self, activation: Activation, request: ModelRequest, stream: Stream, deadline: float
     ) -> Reply:
-        left = min(deadline - self._clock.monotonic(), activation.seconds_left - RESERVE)
+        left = min(deadline - self._clock.monotonic(), activation.seconds_left)
         if left <= 0:
-            self._give_up(deadline)
+            self._give_up(deadline, cut=stream.used)
         activation.keeper.check()
         call = _Call(self._model.stream(request, seconds_left=left))
         try:
@@ -199,17 +196,17 @@ class Turns:
                 raise Stopped from None
             raise LeaseLost from None
         except ModelError:
-            if activation.seconds_left <= RESERVE:
-                self._give_up(deadline)
+            if activation.seconds_left <= 0:
+                self._give_up(deadline, cut=True)
             raise
         finally:
             call.stream.close()
         raise ModelError("The model's answer has no end.", code="LLM_UNAVAILABLE", retryable=True)
 
-    def _give_up(self, deadline: float) -> None:
+    def _give_up(self, deadline: float, *, cut: bool) -> None:
         """Time is over: the worker's, or the turn's."""
         if self._clock.monotonic() < deadline:
-            raise OutOfTime
+            raise OutOfTime(cut=cut)
         raise TurnFailed("The turn took too long.", code="TURN_TIMEOUT")
 
     def _look(self, activation: Activation, call: _Call) -> None:
@@ -242,11 +239,10 @@ class Turns:
         self._remember(activation)
         self._settle(activation)
         data = activation.job.terminal.encode()
-        gone = [
-            connection
-            for connection in self._listeners(activation)
-            if not self._poster.post(connection, data, activation.keeper.check)
-        ]
+        new = [name for name in self._listeners(activation) if name not in activation.told]
+        activation.told.update(new)
+        check = activation.keeper.check
+        gone = [name for name in new if not self._poster.post(name, data, check)]
         self._forget(activation, gone)
 
     def _settle(self, activation: Activation) -> None:

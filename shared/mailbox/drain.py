@@ -15,7 +15,7 @@ from shared.ids import new_id
 from shared.mailbox.box import Box, BoxKey, Job, Pending, Timing
 from shared.mailbox.handler import Activation, Handler, OutOfTime
 from shared.mailbox.holder import Holder
-from shared.mailbox.jobs import Ending, Stale, Stopped
+from shared.mailbox.jobs import Ending, Rang, Stale, Stopped
 from shared.mailbox.keeper import Keeper
 from shared.mailbox.leases import Lease, LeaseLost
 from shared.messaging.wakes import MAX_DELAY, Wake, Wakes
@@ -119,6 +119,7 @@ class _Session:
         self._keeper = keeper
         self._deadline = deadline
         self._reserve = reserve
+        self._margin = min(5.0, reserve / 5)
         self._first: str | None = None
         self._shown: set[tuple[str, str]] = set()
         self._stale = 0
@@ -135,8 +136,11 @@ class _Session:
                 if self._stale > MAX_STALE:
                     raise LeaseLost from None
                 current = self._holder.read(self._lease)
-            except OutOfTime:
-                self._hand_over()
+            except Rang as rang:
+                current = rang.box
+            except OutOfTime as over:
+                crashes = current.crashes + 1 if current and over.cut else 0
+                self._hand_over(crashes)
                 return
 
     def _step(self, box: Box) -> Box | None:
@@ -148,7 +152,7 @@ class _Session:
             return self._let_go(box, None)
         job = self._handler.load(box, box.head)
         if job is None:
-            return self._holder.pop(self._lease, box, seen=box.bell)
+            return self._holder.pop(self._lease, box)
         activation = self._activation(box, job)
         if job.done:
             return self._push_and_pop(activation)
@@ -181,7 +185,7 @@ class _Session:
             self._holder,
             self._keeper,
             self._clock,
-            self._deadline,
+            self._deadline - self._margin,
             min(settle, self._clock.now() + 150),
         )
 
@@ -210,9 +214,15 @@ class _Session:
         activation.ending = ending
 
     def _push_and_pop(self, activation: Activation) -> Box | None:
-        self._keeper.check()
-        self._handler.publish(activation)
-        return self._holder.pop(self._lease, activation.box, seen=activation.box.bell)
+        """Send how the job ended, then let it leave. Whoever began to listen meanwhile has rung
+        the bell, and is told before the job is gone."""
+        while True:
+            self._keeper.check()
+            self._handler.publish(activation)
+            try:
+                return self._holder.pop(self._lease, activation.box)
+            except Rang as rang:
+                activation.box = rang.box
 
     def _drop(self, box: Box, ref: str) -> Box:
         """End a waiting job that was asked to stop, so that it need not wait for its turn."""
@@ -260,6 +270,6 @@ class _Session:
             self._drain.wake_at(box.key, due)
         return None
 
-    def _hand_over(self) -> None:
-        self._holder.hand_over(self._lease)
+    def _hand_over(self, crashes: int) -> None:
+        self._holder.hand_over(self._lease, crashes)
         self._drain.wake_at(self._lease.box, self._clock.now())

@@ -1,6 +1,6 @@
 """What a kind of job looks like to the drain that runs it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from shared.clock import Clock
@@ -12,7 +12,15 @@ from shared.mailbox.leases import Lease
 
 
 class OutOfTime(Exception):
-    """The worker must hand over: raised by a job at a point where another one can go on."""
+    """The worker must hand over: raised by a job at a point where another one can go on.
+
+    `cut`: something was under way that the next worker does anew. It counts like a crash, so that
+    a job which needs longer than any worker lives comes to an end.
+    """
+
+    def __init__(self, *, cut: bool = False) -> None:
+        super().__init__("the worker must hand over")
+        self.cut = cut
 
 
 @dataclass
@@ -21,6 +29,7 @@ class Activation:
 
     `settle_until` (ms): a job found without its wake may not have been acknowledged before that;
     push nothing earlier. `ending` is what this very activation has just written, when it has.
+    `told` is for the handler: who has been sent the terminal event.
     """
 
     box: Box
@@ -32,10 +41,11 @@ class Activation:
     deadline: float
     settle_until: int = 0
     ending: Ending | None = None
+    told: set[str] = field(default_factory=set[str])
 
     @property
     def seconds_left(self) -> float:
-        """Until the worker must have handed over."""
+        """Until the worker must hand over; the end of a job takes a moment more, and has it."""
         return self.deadline - self.clock.monotonic()
 
 
@@ -64,7 +74,8 @@ class Handler(Protocol):
         ...
 
     def publish(self, activation: Activation) -> None:
-        """Send the stored terminal event; again if it may have been sent before."""
+        """Send the stored terminal event to whoever listens and is not in `told`; it may have been
+        sent before, by another worker."""
         ...
 
     def prompt(self, activation: Activation) -> None:

@@ -3,6 +3,7 @@
     LeaseLost       the fence failed: stop everything, write nothing
     Stopped         somebody asked to stop this job: read it again
     Stale           the job or its log is not as it was read: read it again
+    Rang            somebody rang the bell meanwhile
 
 The small methods that return a condition or a change are the rules themselves, one each; the
 simulation replaces them one at a time to prove that each is needed.
@@ -37,6 +38,14 @@ class Stopped(Exception):
 
 class Stale(Exception):
     """The job is not as it was read."""
+
+
+class Rang(Exception):
+    """The bell rang; `box` is as it was at that moment."""
+
+    def __init__(self, box: Box) -> None:
+        super().__init__("the bell rang")
+        self.box = box
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,46 +206,31 @@ class Jobs(Leases):
         """None: the job leaves the mailbox only when its terminal event has been pushed."""
         return []
 
-    def pop(self, lease: Lease, box: Box, *, seen: int) -> Box | None:
+    def pop(self, lease: Lease, box: Box) -> Box | None:
         """Remove the finished head; with nothing behind it, give the lease back too. Returns the
         box as it is afterwards, or None when the lease has been given back.
 
         Raises:
+            Rang: the bell rang since the box was read, and the head is still there. Whoever rang
+                may have begun to listen: look who has not been told how the job ended.
             LeaseLost: it was lost.
         """
         ref = box.jobs[0]
-        removal = [Remove(("jobs", 0)), Remove(("head_at",)), *self._unstop(box, ref)]
-        head = attr("jobs", 0).eq(ref)
-        if len(box.jobs) == 1:
-            released = [*removal, *self.release(self.due_at(None, box.next_at))]
-            condition = lease.fence & head & self.heard(seen)
-            try:
-                self._table.update(Update(lease.box.item, released, condition))
-                return None
-            except ConditionFailed as failed:
-                now = self._after_pop(lease, failed, ref)
-                if now is not None:
-                    return now if now.owner else None
+        changes = [Remove(("jobs", 0)), Remove(("head_at",)), *self._unstop(box, ref)]
+        last = len(box.jobs) == 1 and set(box.stops) <= {ref}
+        if last:
+            changes += self.release(self.due_at(None, box.next_at))
+        condition = lease.fence & attr("jobs", 0).eq(ref) & self.heard(box.bell)
         try:
-            item = self._table.update(Update(lease.box.item, removal, lease.fence & head))
-            return Box.read(lease.box, item)
+            after = self._table.update(Update(lease.box.item, changes, condition))
+            return None if last else Box.read(lease.box, after)
         except ConditionFailed as failed:
-            now = self._after_pop(lease, failed, ref)
-            if now is None or now.owner is None:
+            now = Box.read(lease.box, failed.failures.get(0) or Item(lease.box.item))
+            if now.epoch != lease.epoch or now.owner not in (None, lease.owner):
                 raise LeaseLost from failed
-            return now
-
-    def _after_pop(self, lease: Lease, failed: ConditionFailed, ref: str) -> Box | None:
-        """The box if the pop turns out to have been made (without an owner: and let go), None if
-        the job is still there.
-
-        Raises:
-            LeaseLost: somebody else has the box.
-        """
-        box = Box.read(lease.box, failed.failures.get(0) or Item(lease.box.item))
-        if box.epoch != lease.epoch or box.owner not in (None, lease.owner):
-            raise LeaseLost from failed
-        return None if box.head == ref else box
+            if now.head == ref and now.owner is not None:
+                raise Rang(now) from failed
+            return now if now.owner else None
 
     def _unstop(self, box: Box, ref: str) -> list[Change]:
         """Only the holder removes from `stops` and others append, so positions stand."""

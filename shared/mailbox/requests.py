@@ -248,18 +248,20 @@ class Requests:
 
     # -- listening ------------------------------------------------------------------------
 
-    def attach(self, box: BoxKey, listener: str) -> None:
-        """Stream the mailbox's events to the listener; nobody needs to be woken for that."""
-        change = Assign(("conns", listener), self._clock.now())
+    def attach(self, box: BoxKey, listener: str, *, ring: bool = False) -> None:
+        """Stream the mailbox's events to the listener. With `ring` a job that is about to end
+        tells it too; the caller sends a wake."""
+        changes: list[Change] = [Assign(("conns", listener), self._clock.now())]
+        changes += self.ring(box) if ring else []
         room = attr("conns", listener).present() | attr("conns").size_below(MAX_LISTENERS)
         try:
-            self._table.update(Update(box.item, [change], EXISTS & room))
+            self._table.update(Update(box.item, changes, EXISTS & room))
         except ConditionFailed as failed:
             item = failed.failures.get(0)
             if item is None:
                 return
             oldest = min(item.attrs["conns"], key=item.attrs["conns"].__getitem__)
-            self._table.update(Update(box.item, [change, Remove(("conns", oldest))], EXISTS))
+            self._table.update(Update(box.item, [*changes, Remove(("conns", oldest))], EXISTS))
 
     def detach(self, box: BoxKey, listener: str) -> None:
         """Stop streaming to the listener."""

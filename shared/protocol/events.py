@@ -187,5 +187,20 @@ def encode(event: Mapping[str, Any]) -> bytes:
     return data
 
 
+def shortened(text: str, limit: int) -> str:
+    """The text, or as much of it as takes `limit` bytes in JSON, and an ellipsis."""
+    if _json_bytes(text) <= limit:
+        return text
+    low, high = 0, min(len(text), limit)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if _json_bytes(text[:middle]) <= limit - 3 else (low, middle - 1)
+    return text[:low] + "…"
+
+
+def _json_bytes(text: str) -> int:
+    return len(json.dumps(text, ensure_ascii=False).encode()) - 2
+
+
 def _echo(request_id: str | None) -> Event:
     return {} if request_id is None else {"requestId": request_id}

@@ -78,7 +78,7 @@ def run_turn(stream: ModelStream) -> Iterator[TurnEvent]:
     """
     for event in stream:
         if isinstance(event, TextDelta):
-            yield Delta(event.text)
+            yield Delta(_clean(event.text))
         else:
             yield Reply(_text(event), event.usage, event.stop_reason)
             return
@@ -86,4 +86,9 @@ def run_turn(stream: ModelStream) -> Iterator[TurnEvent]:
 
 def _text(completed: Completed) -> str:
     parts = [block["text"] for block in completed.content if block.get("type") == "text"]
-    return "".join(str(part) for part in parts)
+    return _clean("".join(str(part) for part in parts))
+
+
+def _clean(text: str) -> str:
+    """JSON can carry half of a surrogate pair; UTF-8 cannot, and neither can anything after us."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
