@@ -69,7 +69,7 @@ class Settings(BaseModel):
     history_token_budget: int = Field(100_000, ge=1000, le=1_000_000)
     turn_seconds: types.Seconds = 600
 
-    lease_sec: float = Field(30, ge=3, le=900, allow_inf_nan=False)
+    lease_sec: float = Field(30, ge=1, le=900, allow_inf_nan=False)
     heartbeat_sec: types.Seconds = 10
     worker_max_sec: types.Seconds | None = None
     session_backlog: int = Field(32, ge=0, le=200)
