@@ -12,7 +12,7 @@ from shared.conversations.items import (
     listener,
     session_key,
 )
-from shared.errors import RateLimited
+from shared.errors import ConflictError, RateLimited
 from shared.identity.access import may
 from shared.identity.principal import Principal
 from shared.mailbox.requests import Requests
@@ -70,7 +70,10 @@ class Connections:
 
         Raises:
             RateLimited: the connection had used up this minute when it was read.
+            ConflictError: it uses as many sessions as it may.
         """
+        if session.id not in connection.attached and len(connection.attached) >= MAX_SESSIONS:
+            raise too_many_sessions()
         now = self._clock.now()
         minute, limit = now // 60_000, self._per_minute or 10**9
         same = connection.window == minute
@@ -87,6 +90,13 @@ class Connections:
         """The write that notes that the connection uses the session."""
         room: Condition = EXISTS & attr("attached").size_below(MAX_SESSIONS)
         return Update(connection_key(connection.id), attached(connection, session), room)
+
+
+def too_many_sessions() -> ConflictError:
+    return ConflictError(
+        f"A connection may use {MAX_SESSIONS} sessions. Close it and connect again.",
+        code="TOO_MANY_SESSIONS",
+    )
 
 
 def attached(connection: Connection, session: Session) -> list[Change]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from shared.clock import Clock
-from shared.conversations.connections import MAX_SESSIONS, Connections, readable
+from shared.conversations.connections import Connections, readable, too_many_sessions
 from shared.conversations.items import (
     Connection,
     Session,
@@ -14,7 +14,6 @@ from shared.conversations.items import (
     participant,
     session_key,
 )
-from shared.errors import ConflictError
 from shared.identity.access import may
 from shared.identity.principal import Principal
 from shared.ids import agent_uuid, new_id
@@ -75,8 +74,7 @@ class Sessions:
             supports=inherited if supports is None else supports,
             user_name=user_name,
         )
-        self._write(session, connection, fresh=resumed is None, extra=extra)
-        return session
+        return self._write(session, connection, fresh=resumed is None, extra=extra)
 
     def find(self, principal: Principal, session: str) -> Session | None:
         """The session, if it exists and this principal may use it."""
@@ -89,7 +87,8 @@ class Sessions:
         *,
         fresh: bool,
         extra: Mapping[str, Any] | None,
-    ) -> None:
+    ) -> Session:
+        """Write it; the session that stands, which is an earlier one when this is a repeat."""
         now = self._clock.now()
         heard_by = listener(session.id, connection.id) if connection else None
         writes: list[Operation] = [Put(session.item(now, extra), ABSENT)]
@@ -103,12 +102,13 @@ class Sessions:
         try:
             self._table.write(writes)
         except ConditionFailed as failed:
-            if 0 in failed.failures:
-                return  # the answer to this very write was lost, or a repeat came
-            reason = f"A connection may open {MAX_SESSIONS} sessions. Close it and connect again."
-            raise ConflictError(reason) from failed
+            standing = failed.failures.get(0)
+            if standing is not None:
+                return Session.read(session.id, standing)
+            raise too_many_sessions() from failed
         if heard_by and not fresh:
             self._requests.attach(session.box, heard_by)
+        return session
 
     def _meta(self, session: Session, now: int) -> Item:
         attrs = {

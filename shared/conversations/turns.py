@@ -90,7 +90,8 @@ class TurnRequests:
             )
         except DifferentPayload as fault:
             raise ValidationError(
-                "This requestId was used for another message. Use a new one for a new message.",
+                "This requestId (over HTTP: Idempotency-Key) was used for another message. "
+                "Use a new one for a new message.",
                 details={"field": "requestId"},
             ) from fault
         except BacklogFull as full:

@@ -100,6 +100,12 @@ class DevServer:
 
     def start(self) -> None:
         """Take up what a dead process of this workspace left behind, and serve."""
+        if self._instances.others_alive():
+            # Each has its own connections: a turn that the other one ran could not be streamed.
+            raise ConfigurationError(
+                f"Another `parley dev` works in {self.settings.workspace_base}. Stop it, or set "
+                "WORKSPACE_BASE to another folder."
+            )
         wiring.install(self.deployment)
         self.deployment.agents.list()
         self._instances.release_dead(self.deployment.table, self.deployment.clock)
@@ -108,10 +114,10 @@ class DevServer:
 
     def stop(self) -> None:
         """Let running turns end within some seconds; what does not goes on after a restart."""
-        self._runtime.drain(DRAIN_SECONDS)
+        idle = self._runtime.drain(DRAIN_SECONDS)
         self._server.stop()
         self._runtime.stop(DRAIN_SECONDS)
-        self._instances.close()
+        self._instances.close(idle=idle)
         wiring.install(None)
 
 

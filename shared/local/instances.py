@@ -25,10 +25,16 @@ class Instances:
         self._file = self._path.open("w")
         fcntl.flock(self._file, fcntl.LOCK_EX)
 
-    def close(self) -> None:
-        """This process works no more."""
-        self._path.unlink(missing_ok=True)
+    def close(self, *, idle: bool = True) -> None:
+        """This process works no more. If it was not `idle` its name stays, so that the next one
+        takes over what it was doing."""
+        if idle:
+            self._path.unlink(missing_ok=True)
         self._file.close()
+
+    def others_alive(self) -> bool:
+        """Whether another process works in this workspace."""
+        return any(path != self._path and not _dead(path) for path in self._folder.iterdir())
 
     def release_dead(self, table: Table, clock: Clock) -> int:
         """End the leases of dead processes, and make their mailboxes due; how many there were.
@@ -61,7 +67,7 @@ def _dead(path: Path) -> bool:
     except BlockingIOError:
         return False
     except FileNotFoundError:
-        return False
+        return True
     return True
 
 
