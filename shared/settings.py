@@ -126,7 +126,7 @@ class Settings(BaseModel):
 
     @property
     def database_path(self) -> Path:
-        return self.database_url or self.workspace_base / "parley.db"
+        return self.database_url or self.workspace_base / ".parley" / "parley.db"
 
     def require_service_token(self) -> SecretStr:
         """The token that callers of the HTTP API bear.

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from shared.mailbox.requests import Requests
     from shared.mailbox.sweep import Sweep
     from shared.messaging.addresses import AddressGuard
+    from shared.messaging.in_process import InProcessWakes
     from shared.messaging.push import Push
     from shared.messaging.wakes import Wakes
     from shared.metrics import Metrics
@@ -89,6 +90,11 @@ class Deployment:
             from shared.messaging.sqs import SqsWakes
 
             return SqsWakes(aws.client("sqs"), self.settings.queue_url)
+        return self.local_wakes
+
+    @cached_property
+    def local_wakes(self) -> "InProcessWakes":
+        """The queue of a laptop, whose consumer is in this process too."""
         from shared.messaging.in_process import InProcessWakes
 
         return InProcessWakes(self.clock)
@@ -132,6 +138,7 @@ class Deployment:
     @cached_property
     def guard(self) -> "AddressGuard":
         from shared.messaging.addresses import AddressGuard
+    from shared.messaging.in_process import InProcessWakes
 
         return AddressGuard(
             allowed_hosts=self.settings.allowed_hosts,

@@ -17,7 +17,6 @@ from shared.local.gateway import gateway
 from shared.local.instances import Instances
 from shared.local.runtime import LambdaRuntime, RuntimeSettings
 from shared.local.server import GatewayServer
-from shared.messaging.in_process import InProcessWakes
 from shared.settings import Settings
 from shared.wiring import Deployment
 
@@ -81,10 +80,8 @@ class DevServer:
         self.settings = local.settings
         self._instances = Instances(local.settings.workspace_base / ".parley" / "instances")
         self.deployment = Deployment(local.settings, instance=self._instances.own)
-        wakes = InProcessWakes(self.deployment.clock)
-        self.deployment.wakes = wakes
         self._runtime = LambdaRuntime(
-            wakes=wakes,
+            wakes=self.deployment.local_wakes,
             worker=worker,
             sweep=sweep,
             settings=RuntimeSettings(worker_seconds=local.settings.worker_max_sec or 900.0),

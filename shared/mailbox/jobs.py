@@ -196,7 +196,7 @@ class Jobs(Leases):
         try:
             self._table.write(writes)
         except ConditionFailed as failed:
-            self._explain(lease, failed)
+            self._explain(lease, failed, mine=by)
 
     def not_stopped(self) -> Condition:
         """An accepted stop and a reply exclude each other."""
@@ -244,6 +244,8 @@ class Jobs(Leases):
             LeaseLost: it was lost.
         """
         condition, changes = lease.fence, self._unstop(box, ref)
+        if ref in box.stops:
+            condition &= attr("stops", box.stops.index(ref)).eq(ref)
         if ref in box.jobs:
             position = box.jobs.index(ref)
             condition &= attr("jobs", position).eq(ref)

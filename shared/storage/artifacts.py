@@ -3,6 +3,7 @@
 A name is a relative path with `/` between its parts: at most 900 bytes of UTF-8, each part 1 to
 200 bytes, no part `.` or `..`, no control characters, no backslash. Both adapters refuse any
 other name, so what works on the laptop works in S3. A name is never the folder of another one.
+The top folder `.parley` is the laptop's own (its database, its secret) and no name of anything.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Protocol
 
 MAX_NAME_BYTES = 900
 MAX_PART_BYTES = 200
+RESERVED_FOLDER = ".parley"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ def check_name(name: str) -> str:
         ValueError: it is not a name (see the module's text).
     """
     parts = name.split("/")
+    if parts[0].casefold() == RESERVED_FOLDER:
+        raise ValueError("an artifact's name begins with a reserved folder")
     if len(name.encode("utf-8", "surrogatepass")) > MAX_NAME_BYTES or "\\" in name:
         raise ValueError("an artifact's name is too long or has a backslash")
     for part in parts:

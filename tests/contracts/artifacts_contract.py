@@ -33,6 +33,7 @@ BAD_NAMES = [
     "a//b",
     ".",
     "..",
+    ".parley/a",
     "../a",
     "a/../b",
     "a/./b",
@@ -134,13 +135,14 @@ class ArtifactsContract:
     def test_pages(self, artifacts: Artifacts, filled: list[str], limit: int, prefix: str) -> None:
         found: list[str] = []
         cursor = None
-        while True:
+        for _ in range(len(filled) + 1):
             listing = artifacts.list(prefix, limit=limit, cursor=cursor)
             assert len(listing.artifacts) <= limit
             found += [artifact.name for artifact in listing.artifacts]
             cursor = listing.cursor
             if cursor is None:
                 break
+        assert cursor is None
         assert found == [name for name in filled if name.startswith(prefix)]
 
     @pytest.mark.parametrize("limit", [0, -1])

@@ -1,7 +1,7 @@
 """What every table does with queries: order, prefixes, pages, and the two sparse indexes."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -9,6 +9,7 @@ from shared.storage.expressions import Assign, Remove
 from shared.storage.table import DUE, OWNED, PAGE_BYTES, Delete, Item, Key, Page, Put, Table, Update
 
 PK = "CONV#acme#1"
+MANY = 50
 # In the order of their UTF-8 bytes, which is neither that of UTF-16 nor that of any language.
 SORTED = [
     "!",
@@ -29,13 +30,18 @@ SORTED = [
 SORTED = sorted(SORTED, key=str.encode)
 
 
-def all_pages(page: Page, table: Table, pk: str, **how: object) -> Iterator[Item]:
-    """The items of a page and of all that follow it."""
-    while True:
-        yield from page.items
-        if page.cursor is None:
-            return
-        page = table.query(pk, cursor=page.cursor, **how)  # type: ignore[arg-type]
+def all_pages(read: Callable[[str | None], Page], limit: int | None = None) -> list[Item]:
+    """The items of all the pages that `read` gives, one after the other."""
+    found: list[Item] = []
+    cursor = None
+    for _ in range(MANY):
+        page = read(cursor)
+        found += page.items
+        assert limit is None or len(page.items) <= limit
+        cursor = page.cursor
+        if cursor is None:
+            return found
+    raise AssertionError("the pages never end")
 
 
 def sort_keys(page: Page) -> list[str]:
@@ -70,17 +76,14 @@ class QueriesContract:
         self, table: Table, keys: list[str], limit: int, descending: bool, prefix: str
     ) -> None:
         expected = [sk for sk in keys if sk.startswith(prefix)]
-        found: list[str] = []
-        cursor = None
-        while True:
-            page = table.query(PK, prefix=prefix, descending=descending, limit=limit, cursor=cursor)
-            found += sort_keys(page)
-            assert len(page.items) <= limit
-            if page.cursor is None:
-                break
-            assert page.cursor == found[-1]
-            cursor = page.cursor
-        assert found == (expected[::-1] if descending else expected)
+        found = all_pages(
+            lambda cursor: table.query(
+                PK, prefix=prefix, descending=descending, limit=limit, cursor=cursor
+            ),
+            limit,
+        )
+        found_keys = [item.key.sk for item in found]
+        assert found_keys == (expected[::-1] if descending else expected)
 
     @pytest.mark.parametrize("cursor", ["", "!", "0", "MSG", "MSG#1", "MSG#15", "b", "\U0010ffff"])
     @pytest.mark.parametrize("prefix", ["", "MSG#"])
@@ -100,8 +103,9 @@ class QueriesContract:
             table.write([Put(Item(Key(PK, sk), {"text": sk[0] * 200_000}))])
         first = table.query(PK, descending=descending)
         assert 1 < len(first.items) <= PAGE_BYTES // 200_000
-        found = [item.key.sk for item in all_pages(first, table, PK, descending=descending)]
-        assert found == (keys[::-1] if descending else keys)
+        found = all_pages(lambda cursor: table.query(PK, descending=descending, cursor=cursor))
+        found_keys = [item.key.sk for item in found]
+        assert found_keys == (keys[::-1] if descending else keys)
 
     @pytest.mark.parametrize("limit", [0, -1])
     def test_a_page_has_at_least_one_item(self, table: Table, limit: int) -> None:
@@ -165,17 +169,12 @@ class IndexesContract:
         owned = [Item(Key(f"CONV#{n}", "META"), {"listed_at": n // 4}) for n in range(20)]
         table.write([Put(Item(item.key, {**item.attrs, "owned_by": "acme#ann"})) for item in owned])
         table.write([Put(Item(Key("CONV#x", "META"), {"listed_at": 0, "owned_by": "acme#bob"}))])
-        found: list[Item] = []
-        cursor = None
-        while True:
-            page = table.query_index(
+        found = all_pages(
+            lambda cursor: table.query_index(
                 OWNED, "acme#ann", up_to=3, descending=descending, limit=3, cursor=cursor
-            )
-            found += page.items
-            assert len(page.items) <= 3
-            cursor = page.cursor
-            if cursor is None:
-                break
+            ),
+            3,
+        )
         times = [item.attrs["listed_at"] for item in found]
         assert times == sorted(times, reverse=descending)
         assert sorted(item.key for item in found) == sorted(item.key for item in owned[:16])

@@ -80,8 +80,8 @@ def test_a_trace_sees_every_statement(path: Path) -> None:
         table.query("P")
         assert len(seen) == 2
         table.write([Put(Item(KEY)), Put(Item(Key("P", "b")))])
-        assert [text.split()[0] for text in seen[2:]] == [
-            "BEGIN",
+        assert seen[2] == "BEGIN IMMEDIATE"
+        assert [text.split()[0] for text in seen[3:]] == [
             "WITH",
             "INSERT",
             "INSERT",
