@@ -138,7 +138,6 @@ class Deployment:
     @cached_property
     def guard(self) -> "AddressGuard":
         from shared.messaging.addresses import AddressGuard
-    from shared.messaging.in_process import InProcessWakes
 
         return AddressGuard(
             allowed_hosts=self.settings.allowed_hosts,
