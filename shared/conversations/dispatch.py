@@ -170,3 +170,7 @@ class Frames:
             return
         self._requests.attach(session.box, listener(session.id, opened.id), ring=True)
         self._turns.wake(session.box)
+        gone = self._turns.gone(added.job)
+        if gone is not None:
+            # It ended while this frame was on its way: whoever ran it knew of no listener here.
+            self._poster.post(opened.id, gone.terminal.encode())

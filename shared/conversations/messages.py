@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +15,17 @@ from shared.mailbox.box import Box, BoxKey
 from shared.mailbox.jobs import message_key
 from shared.protocol.events import encode, shortened
 from shared.protocol.replies import Reply, message_item, messages_page
-from shared.storage.table import Item, Table
+from shared.storage.table import MAX_GET_KEYS, Item, Table
 
 Message = Mapping[str, Any]
 """`{id, role: user|assistant, text, at, turn}`; `at` in milliseconds."""
+
+_NUMBER = re.compile(r"m(?:0|[1-9][0-9]{0,11})", re.ASCII)
+_WAITING = re.compile(r"w[0-9a-f-]{36}", re.ASCII)
+
+LOOK_BACK = 500
+"""Messages among which one is looked for that entered the log between two pages: more than a full
+queue and its replies."""
 
 PAGE_BYTES = 96 * 1024
 """A page is one message to the client, which may have 128 KB."""
@@ -41,43 +49,59 @@ class Messages:
         Raises:
             ValidationError: the cursor is none of ours.
         """
-        below = None if cursor is None else _number(cursor)
-        found = [] if cursor else self._waiting(session.box)
+        found, below = self._beginning(session.box, cursor)
         start = None if below is None else message_key(session.box, below).sk
         page = self._table.query(
             session.box.partition, prefix="MSG#", descending=True, limit=limit + 1, cursor=start
         )
         logged = [(_position(item), item.body or {}) for item in page.items]
-        candidates = [*[(None, message) for message in found], *logged][: limit + 1]
+        # One that entered the log between the two reads stands in both.
+        entered = {message["id"] for _, message in logged}
+        waiting = [(None, message) for message in found if message["id"] not in entered]
+        candidates = [*waiting, *logged][: limit + 1]
         return self._fitting(candidates, limit, more=page.cursor is not None)
+
+    def _beginning(self, box: BoxKey, cursor: str | None) -> tuple[list[Message], int | None]:
+        """Where a page begins: the waiting messages for it, and below which number of the log."""
+        if cursor is None:
+            return self._waiting(box), None
+        after = _read_cursor(cursor)
+        if isinstance(after, int):
+            return [], after
+        waiting = self._waiting(box)
+        ids = [message["id"] for message in waiting]
+        if after in ids:
+            return waiting[ids.index(after) + 1 :], None
+        # It has left the queue meanwhile, for the log unless it was stopped.
+        newest = self._table.query(box.partition, prefix="MSG#", descending=True, limit=LOOK_BACK)
+        below = (_position(item) for item in newest.items if (item.body or {})["id"] == after)
+        return [message for message in waiting if message["id"] < after], next(below, None)
 
     def _fitting(
         self, candidates: Sequence[tuple[int | None, Message]], limit: int, *, more: bool
     ) -> Reply:
         items: list[Reply] = []
         size = 0
-        last: int | None = None
-        for position, message in candidates[:limit]:
+        for _, message in candidates[:limit]:
             item = _wire(message)
             size += len(encode(item))
             if items and size > PAGE_BYTES:
                 break
             items.append(item)
-            last = position if position is not None else last
-        rest = more or len(items) < len(candidates)
-        if rest and last is None:  # only waiting messages fitted: the log begins next
-            next_log = next((p for p, _ in candidates if p is not None), None)
-            last = None if next_log is None else next_log + 1
-        return messages_page(items, _cursor(last) if rest and last is not None else None)
+        if not more and len(items) == len(candidates):
+            return messages_page(items, None)
+        position, last = candidates[len(items) - 1]
+        return messages_page(items, _cursor(last["id"] if position is None else position))
 
     def _waiting(self, box: BoxKey) -> list[Message]:
         """The messages of turns that have not entered the log, the newest first."""
         head = self._table.get([box.item])[0]
-        refs = Box.read(box, head).jobs if head else ()
-        turns = self._table.get([box.job(ref) for ref in reversed(refs)]) if refs else []
+        keys = [box.job(ref) for ref in reversed(Box.read(box, head).jobs if head else ())]
+        reads = [keys[at : at + MAX_GET_KEYS] for at in range(0, len(keys), MAX_GET_KEYS)]
         return [
             user_message(turn)
-            for turn in turns
+            for read in reads
+            for turn in self._table.get(read)
             if turn and turn.attrs.get("state") != "done" and "log_len" not in turn.attrs
         ]
 
@@ -107,19 +131,22 @@ def _position(item: Item) -> int:
     return int(item.key.sk.removeprefix("MSG#"))
 
 
-def _cursor(position: int) -> str:
-    return base64.urlsafe_b64encode(f"m{position}".encode()).rstrip(b"=").decode()
+def _cursor(last: int | str) -> str:
+    """What follows the message with this number of the log, or the waiting one with this id."""
+    text = f"m{last}" if isinstance(last, int) else f"w{last}"
+    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
-def _number(cursor: str) -> int:
+def _read_cursor(cursor: str) -> int | str:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-        number = int(text.removeprefix("m"))
     except (ValueError, binascii.Error) as fault:
         raise _unknown_cursor() from fault
-    if text != f"m{number}" or not 0 <= number < 10**12:
-        raise _unknown_cursor()
-    return number
+    if _NUMBER.fullmatch(text):
+        return int(text[1:])
+    if _WAITING.fullmatch(text):
+        return text[1:]
+    raise _unknown_cursor()
 
 
 def _unknown_cursor() -> ValidationError:

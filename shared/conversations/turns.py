@@ -114,6 +114,15 @@ class TurnRequests:
         """Tell the workers that the conversation has something to do."""
         self._wakes.send([Wake(box.pk, box.tenant)])
 
+    def gone(self, job: Job) -> Job | None:
+        """The turn as it ended, if it has left its mailbox: nobody else will send its end."""
+        head = self._table.get([job.key.item])[0]
+        if head is None or job.ref in Box.read(job.key, head).jobs:
+            return None
+        # Read after the mailbox: a turn ends before it leaves.
+        item = self._table.get([job.key.job(job.ref)])[0]
+        return Job.read(job.key, job.ref, item) if item else None
+
     def view(self, principal: Principal, turn: str) -> TurnView:
         """How a turn stands.
 

@@ -16,6 +16,14 @@ from shared.messaging.http import AddressRefused
 
 MAX_URL = 2048
 
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+_ENDS_IN_IPV4 = (
+    ipaddress.IPv6Network("::ffff:0:0/96"),  # mapped
+    ipaddress.IPv6Network("::ffff:0:0:0/96"),  # translated
+    ipaddress.IPv6Network("64:ff9b::/96"),  # NAT64
+)
+
 Resolve = Callable[[str, int], Sequence[str]]
 
 
@@ -83,18 +91,20 @@ class AddressGuard:
             raise AddressRefused("the URL is too long or has characters that a URL cannot have")
         try:
             parts = urlsplit(url)
-            host, port = parts.hostname, parts.port
+            # Neither a header nor a TLS handshake can hold anything but ASCII.
+            host = (parts.hostname or "").encode("idna").decode("ascii")
+            port = _DEFAULT_PORTS.get(parts.scheme) if parts.port is None else parts.port
         except ValueError as fault:
             raise AddressRefused("the URL is malformed") from fault
-        if parts.scheme not in ("http", "https") or not host:
+        if parts.scheme not in _DEFAULT_PORTS or not host:
             raise AddressRefused("the URL must begin with http:// or https:// and name a host")
+        if not port:
+            raise AddressRefused("the URL is malformed")
         if parts.username is not None or parts.password is not None:
             raise AddressRefused("the URL must not carry credentials")
         self._check_host(host)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        return Target(
-            parts.scheme, host, port or (443 if parts.scheme == "https" else 80), path, ""
-        )
+        return Target(parts.scheme, host, port, path, "")
 
     def _check_host(self, host: str) -> None:
         if self._allowed and not any(_matches(host, pattern) for pattern in self._allowed):
@@ -108,11 +118,14 @@ def is_public(address: str) -> bool:
     as what it stands for."""
     parsed = ipaddress.ip_address(address.split("%")[0])
     if isinstance(parsed, ipaddress.IPv6Address):
-        inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo or (None, None))[1]
-        if inner is None and parsed in ipaddress.ip_network("64:ff9b::/96"):
+        inner = parsed.sixtofour or (parsed.teredo or (None, None))[1]
+        if any(parsed in network for network in _ENDS_IN_IPV4):
             inner = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
+        if parsed not in _GLOBAL_UNICAST:
+            # What Python calls global beside it differs between versions.
+            return False
     return parsed.is_global and not parsed.is_multicast
 
 

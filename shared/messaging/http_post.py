@@ -1,8 +1,14 @@
 """HttpPost on urllib3: connects to the address that the guard checked, follows no redirect."""
 
+import http.client
+import io
+import socket
+import time
 from collections.abc import Mapping
+from typing import Any
 
 import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from shared.messaging.addresses import AddressGuard, Target
 from shared.messaging.http import HttpFailed
@@ -31,23 +37,69 @@ class GuardedHttpPost:
                     redirect=False,
                     preload_content=False,
                 )
-                response.read(MAX_ANSWER)
+                # Only the status counts, but an answer that breaks off may never have been meant.
+                left = MAX_ANSWER
+                while left and (part := response.read(left, decode_content=False)):
+                    left -= len(part)
                 response.close()
         except (urllib3.exceptions.HTTPError, OSError) as fault:
             raise HttpFailed(type(fault).__name__) from fault
         return response.status
 
 
+class _Bounded(io.RawIOBase):
+    """What a socket reads, until its time-out is over, counted from now. By itself a time-out
+    bounds each read, and an answer that drips would hold its reader for ever."""
+
+    def __init__(self, connection: socket.socket, raw: io.RawIOBase) -> None:
+        self._connection = connection
+        self._raw = raw
+        self._deadline = time.monotonic() + (connection.gettimeout() or 0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer takes too long")
+        self._connection.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Answer(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_Bounded(sock, self.fp.detach()))
+
+
+class _PlainConnection(HTTPConnection):
+    response_class = _Answer
+
+
+class _TlsConnection(HTTPSConnection):
+    response_class = _Answer
+
+
 def _pool(target: Target, timeout: urllib3.Timeout) -> urllib3.HTTPConnectionPool:
+    pool: urllib3.HTTPConnectionPool
     if target.scheme == "http":
-        return urllib3.HTTPConnectionPool(target.address, target.port, timeout=timeout)
-    return urllib3.HTTPSConnectionPool(
+        pool = urllib3.HTTPConnectionPool(target.address, target.port, timeout=timeout)
+        pool.ConnectionCls = _PlainConnection
+        return pool
+    pool = urllib3.HTTPSConnectionPool(
         target.address,
         target.port,
         timeout=timeout,
         server_hostname=target.host,
         assert_hostname=target.host,
     )
+    pool.ConnectionCls = _TlsConnection
+    return pool
 
 
 def _authority(target: Target) -> str:

@@ -45,11 +45,12 @@ class NewTurn(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _not_yet(cls, values: Any) -> Any:
-        if isinstance(values, dict):
-            for name in LATER:
-                if values.get(name) not in (None, {}):
-                    raise ValueError(f"{name} is not supported yet; leave it out")
-        return values
+        if not isinstance(values, dict):
+            return values
+        for name in LATER:
+            if values.get(name) not in (None, {}):
+                raise ValueError(f"{name} is not supported yet; leave it out")
+        return {name: value for name, value in values.items() if name not in LATER}
 
     @field_validator("message")
     @classmethod
@@ -105,7 +106,7 @@ def router(services: Services) -> APIRouter:
         body: NewTurn,
         caller: Caller,
         request: Request,
-        idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
+        idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
     ) -> Response:
         """Run one turn of an agent. Answers 200 with the reply, or 202 when it takes longer than
         `wait`. A repeat with the same `Idempotency-Key` is the same turn."""

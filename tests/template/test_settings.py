@@ -44,7 +44,7 @@ def text(value: str | dict[str, Any], given: dict[str, str]) -> str:
     if kind == "Ref":
         return {**INVENTED, **given}.get(str(word), str(word))
     if kind == "Fn::Sub":
-        return re.sub(r"\$\{([\w:]+)\}", lambda found: text({"Ref": found[1]}, given), word)
+        return re.sub(r"\$\{([\w:.]+)\}", lambda found: text({"Ref": found[1]}, given), word)
     assert kind == "Fn::If", value
     [condition, yes, no] = word
     [parameter] = re.findall(r"'Ref': '(\w+)'", str(TEMPLATE["Conditions"][condition]))

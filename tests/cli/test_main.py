@@ -1,0 +1,64 @@
+"""The commands, as click shows them."""
+
+from importlib.metadata import version
+
+import pytest
+from click.testing import CliRunner, Result
+
+from shared.cli.main import main
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments), prog_name="parley")
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_lists_the_commands(option: str) -> None:
+    result = run(option)
+
+    assert result.exit_code == 0
+    assert result.output.startswith("Usage: parley [OPTIONS] COMMAND")
+    assert "dev " in result.output
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_help_of_a_command_says_what_it_does(option: str) -> None:
+    result = run("dev", option)
+
+    assert result.exit_code == 0
+    assert "--port" in result.output
+    assert "8787" in result.output
+
+
+def test_the_version_is_the_package_s() -> None:
+    result = run("--version")
+
+    assert result.exit_code == 0
+    assert version("parley") in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["deploy-everything"], "deploy-everything"),
+        (["--verbose"], "--verbose"),
+        (["dev", "--host", "0.0.0.0"], "--host"),
+        (["dev", "--port", "0"], "--port"),
+        (["dev", "--port", "65536"], "--port"),
+        (["dev", "--port", "http"], "--port"),
+        (["dev", "now"], "now"),
+    ],
+)
+def test_what_it_does_not_know_it_names(arguments: list[str], named: str) -> None:
+    result = run(*arguments)
+
+    assert result.exit_code == 2
+    assert named in result.output
+    assert "Traceback" not in result.output
+
+
+def test_without_a_command_it_shows_the_help() -> None:
+    result = run()
+
+    assert "Usage: parley" in result.output
+    assert "dev " in result.output

@@ -1,0 +1,1 @@
+"""The published client against a real `parley dev`."""

@@ -1,0 +1,1 @@
+"""Sessions, connections, messages and turns, on the real table."""

@@ -1,0 +1,91 @@
+"""Callers of a deployment: the HTTP API with the standard library, the WebSocket API."""
+
+import itertools
+import json
+import time
+import urllib.error
+import urllib.request
+from contextlib import ExitStack
+from typing import Any
+
+from websockets.sync.client import connect
+
+Body = dict[str, Any]
+
+
+class Http:
+    """JSON in, status and JSON out."""
+
+    def __init__(self, url: str, token: str | None) -> None:
+        self.url = url
+        self._token = token
+
+    def anonymous(self) -> "Http":
+        """The same API without a credential."""
+        return Http(self.url, None)
+
+    def call(self, method: str, path: str, body: Body | None = None) -> tuple[int, Body]:
+        request = urllib.request.Request(self.url + path, method=method)
+        if self._token:
+            request.add_header("Authorization", f"Bearer {self._token}")
+        if body is not None:
+            request.data = json.dumps(body).encode()
+            request.add_header("Content-Type", "application/json")
+        try:
+            with urllib.request.urlopen(request, timeout=40) as answer:
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                text = refusal.read().decode()
+            return refusal.code, json.loads(text) if text.startswith("{") else {"text": text}
+
+    def ticket(self) -> str:
+        """A ticket for one WebSocket connection."""
+        status, body = self.call("POST", "/tickets", {})
+        assert status == 201, body
+        ticket: str = body["ticket"]
+        return ticket
+
+
+class Chat:
+    """One WebSocket: send an action, collect what belongs to its request."""
+
+    def __init__(self, url: str, ticket: str | None) -> None:
+        self._url = url + (f"?ticket={ticket}" if ticket else "")
+        self._open = ExitStack()
+        self._numbers = itertools.count(1)
+
+    def __enter__(self) -> "Chat":
+        self._socket = self._open.enter_context(connect(self._url, open_timeout=30))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def ask(self, action: str, *, until: str, **fields: Any) -> list[Body]:
+        """The events of one request, up to the first of type `until` (or an error)."""
+        request_id = f"r{next(self._numbers)}"
+        self._socket.send(json.dumps({"action": action, "requestId": request_id, **fields}))
+        events: list[Body] = []
+        deadline = time.monotonic() + 60
+        while not events or events[-1]["type"] not in (until, "error"):
+            event = json.loads(self._socket.recv(timeout=deadline - time.monotonic()))
+            if event.get("requestId") in (request_id, None):
+                events.append(event)
+        assert events[-1]["type"] == until, events
+        return events
+
+    def session(self, agent: str = "assistant") -> str:
+        """A new conversation."""
+        [answer] = self.ask(
+            "create_conversation_session", until="immediate_response", agentId=agent
+        )
+        assert answer["status"] == 200, answer
+        session: str = answer["data"]["sessionId"]
+        return session
+
+    def say(self, session: str, message: str) -> list[Body]:
+        """The events of one turn."""
+        return self.ask(
+            "send_message", until="eventual_response", sessionId=session, message=message
+        )

@@ -1,0 +1,93 @@
+"""One emulator, one deployment and one scripted model for all end-to-end tests."""
+
+import os
+import platform
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e import stack as stacks
+from tests.e2e.client import Chat, Http
+from tests.e2e.emulator import Emulator
+from tests.e2e.stack import Stack
+from tests.support.messages_api import ScriptedMessagesApi, echo
+from tests.template.loading import ROOT
+
+
+@pytest.fixture(scope="session")
+def environment() -> Path:
+    """The emulator's virtual environment; `make e2e` makes it."""
+    folder = ROOT / os.environ.get("EMULATOR_VENV", ".venv-emulator")
+    if not (folder / "bin" / "ministack").exists():
+        pytest.fail(f"{folder.name} is missing: run `make e2e`")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def artifact(environment: Path) -> Path:
+    return stacks.build(environment)
+
+
+@pytest.fixture(scope="session")
+def model() -> Iterator[ScriptedMessagesApi]:
+    """A Messages API that repeats what it hears and knows what was said before."""
+    with ScriptedMessagesApi(reply=echo) as api:
+        yield api
+
+
+@pytest.fixture(scope="session")
+def emulator(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    running = Emulator(environment, tmp_path_factory.mktemp("emulator"))
+    try:
+        yield running.start()
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def stack(emulator: Emulator, artifact: Path, model: ScriptedMessagesApi) -> Stack:
+    """The template of this checkout, deployed."""
+    return stacks.deploy(
+        emulator,
+        artifact,
+        {
+            "AnthropicApiKey": "scripted",
+            "AnthropicBaseUrl": model.base_url,
+            "ConnectionsEndpointOverride": f"{emulator.url}/_aws/execute-api",
+            "Architecture": "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64",
+            "Runtime": "python" + _minor_of(artifact),
+        },
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure shows what the deployed functions printed: there is no other way to see it."""
+    report = yield
+    deployed: Any = getattr(item, "funcargs", {}).get("stack")
+    if report.failed and isinstance(deployed, Stack):
+        report.sections.append(("functions", deployed.emulator.printed()))
+        report.sections.append(("emulator", deployed.emulator.last_words()))
+    return report
+
+
+@pytest.fixture
+def http(stack: Stack) -> Http:
+    """The HTTP API as a caller who holds the service token."""
+    return Http(stack.http_url, stack.token)
+
+
+@pytest.fixture
+def chat(stack: Stack, http: Http) -> Iterator[Chat]:
+    """An open WebSocket, admitted by a ticket."""
+    with Chat(stack.websocket_url, http.ticket()) as chat:
+        yield chat
+
+
+def _minor_of(artifact: Path) -> str:
+    """`--host` names the folder after system and interpreter: host-linux-x86_64-3.13."""
+    return artifact.parent.name.rpartition("-")[2]

@@ -1,0 +1,1 @@
+"""What clients and processes do at the same moment."""

@@ -1,0 +1,1 @@
+"""The HTTP API, from API Gateway's event to its answer."""
