@@ -4,11 +4,15 @@ Only the wiring imports this module.
 """
 
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import boto3
 
 from shared.storage.dynamodb import client_config
+
+_making = Lock()
+"""Clients may be used by many threads, but a session makes one at a time."""
 
 
 @cache
@@ -19,7 +23,8 @@ def _session() -> Any:
 @cache
 def client(service: str) -> Any:
     """A client that fails fast and does not retry by itself: the core retries."""
-    return _session().client(service, config=client_config())
+    with _making:
+        return _session().client(service, config=client_config())
 
 
 @cache
@@ -30,13 +35,14 @@ def connections_client(endpoint: str, *, local: bool) -> Any:
 
     keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"} if local else {}
     region = {"region_name": "us-east-1"} if local else {}
-    return _session().client(
-        "apigatewaymanagementapi",
-        endpoint_url=endpoint,
-        config=connections_config(),
-        **keys,
-        **region,
-    )
+    with _making:
+        return _session().client(
+            "apigatewaymanagementapi",
+            endpoint_url=endpoint,
+            config=connections_config(),
+            **keys,
+            **region,
+        )
 
 
 def secret(arn: str) -> str:

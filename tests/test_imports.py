@@ -72,8 +72,10 @@ MODULES_IN_USE = {
 }
 
 # What an installed checkout, a compiled extension and the interpreter itself leave there.
-_NOISE = ("__editable__", "__main__", "__mp_main__", "_distutils_hack", "_sysconfigdata")
-_NOISE += ("_cython_", "cython_runtime")
+_NOISE = (
+    *("__editable__", "__main__", "__mp_main__", "_distutils_hack", "_sysconfigdata"),
+    *("_cython_", "cython_runtime"),
+)
 
 
 @cache

@@ -12,7 +12,7 @@ from shared.errors import InternalError, ParleyError
 from shared.ids import time_ordered_id
 from shared.mailbox.box import BoxKey, Job
 from shared.mailbox.deliveries import KIND as DELIVER
-from shared.mailbox.deliveries import delivery
+from shared.mailbox.deliveries import Queued, delivery
 from shared.mailbox.jobs import Ending
 from shared.mailbox.requests import Requests
 from shared.models.port import Usage
@@ -110,7 +110,8 @@ class Endings:
             terminal=events.encode(event).decode(),
             log=log,
             log_from=count,
-            beside=[*beside, *callback],
+            beside=[*beside, *callback.writes],
+            otherwise=[*beside, *callback.overflow],
             wakes=wakes,
             body={"result": result},
         )
@@ -129,10 +130,10 @@ class Endings:
 
     def _callback(
         self, job: Job, outcome: str, result: Mapping[str, Any]
-    ) -> tuple[list[Operation], list[BoxKey]]:
+    ) -> tuple[Queued, list[BoxKey]]:
         url = job.payload.get("callback_url")
         if not url:
-            return [], []
+            return Queued([], []), []
         body = {
             "turn_id": turn_id(job.key.id, job.ref),
             "session_id": job.payload["session"],

@@ -180,7 +180,7 @@ class Memory:
         with self._lock:
             cached = self._cache.get(box.pk)
         if cached is None or cached.count != count:
-            cached = Remembered(count, self._read(box, count))
+            cached = Remembered(count, self._read(box, count) if count else ())
             self._keep(box, cached)
         return cached.messages
 

@@ -17,7 +17,8 @@ from shared.conversations.items import (
 from shared.identity.access import may
 from shared.identity.principal import Principal
 from shared.ids import agent_uuid, new_id
-from shared.mailbox.requests import Requests, new_box
+from shared.mailbox.listeners import new_box
+from shared.mailbox.requests import Requests
 from shared.protocol.replies import SessionIds
 from shared.storage.expressions import ABSENT
 from shared.storage.table import ConditionFailed, Item, Operation, Put, Table

@@ -50,8 +50,15 @@ class Poster:
             return retrying(attempt)
         except RetryError:
             log.warning("connection does not take what it is sent", exc_info=True)
-            self._push.close(connection)
+            self._close(connection)
             return False
+
+    def _close(self, connection: str) -> None:
+        try:
+            self._push.close(connection)
+        except (PushThrottled, PushFailed):
+            # It is left out from now on all the same; others must not suffer for it.
+            log.warning("connection could not be closed", exc_info=True)
 
 
 class Stream:
@@ -92,8 +99,10 @@ class Stream:
 
     def close(self) -> None:
         """Send what is left; returns when nothing more will be posted."""
-        self._closing.set()
-        self._more.set()
+        with self._lock:
+            # Not while the task makes itself a new event to wait for: it would wait for ever.
+            self._closing.set()
+            self._more.set()
         if self._task:
             self._task.join()
             self._task = None

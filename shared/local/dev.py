@@ -47,6 +47,8 @@ def load(environ: Mapping[str, str], port: int | None = None) -> LocalSettings:
     first = Settings.load(variables, loopback=True)
     if first.on_aws:
         raise ConfigurationError("Unset TABLE_NAME and its like: `parley dev` keeps state here.")
+    if first.port == 0:
+        raise ConfigurationError("Set PORT to a number from 1 on: others must know where this is.")
     if first.signing_secret is None:
         variables["SIGNING_SECRET"] = _own_secret(first.workspace_base)
     demo = first.anthropic_api_key is None and first.anthropic_base_url is None
@@ -55,10 +57,21 @@ def load(environ: Mapping[str, str], port: int | None = None) -> LocalSettings:
     return LocalSettings(Settings.load(variables, loopback=True), demo)
 
 
+def _own_folder(workspace: Path) -> Path:
+    """Where a workspace keeps what is not for people."""
+    folder = workspace / ".parley"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise ConfigurationError(
+            f"{folder} cannot be made: {fault.strerror}. Set WORKSPACE_BASE to another folder."
+        ) from fault
+    return folder
+
+
 def _own_secret(workspace: Path) -> str:
     """A secret that this workspace keeps, so that signatures stay valid after a restart."""
-    path = workspace / ".parley" / "signing-secret"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = _own_folder(workspace) / "signing-secret"
     if not path.exists():
         fresh = path.with_suffix(f".{new_id()}")
         fresh.touch(mode=0o600)
@@ -78,7 +91,7 @@ class DevServer:
         from functions.ws_connect.handler import handler as connect
 
         self.settings = local.settings
-        self._instances = Instances(local.settings.workspace_base / ".parley" / "instances")
+        self._instances = Instances(_own_folder(local.settings.workspace_base) / "instances")
         self.deployment = Deployment(local.settings, instance=self._instances.own)
         self._runtime = LambdaRuntime(
             wakes=self.deployment.local_wakes,

@@ -12,16 +12,18 @@ import hashlib
 import hmac
 import logging
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from shared.clock import Clock
 from shared.ids import pack, time_ordered_id
-from shared.mailbox.box import Box, BoxKey, Job
+from shared.mailbox.box import Box, BoxKey, Job, key_part
 from shared.mailbox.handler import Activation
 from shared.mailbox.jobs import Ending
 from shared.mailbox.requests import Requests
 from shared.messaging.http import AddressRefused, HttpFailed, HttpPost
-from shared.storage.expressions import ABSENT, Append
+from shared.storage.expressions import ABSENT, Append, attr
 from shared.storage.table import Item, Operation, Put, Table, Update
 
 log = logging.getLogger("parley")
@@ -44,15 +46,37 @@ class DeliveryPolicy:
         return float(full * (0.5 + random.random() / 2))
 
 
-def delivery(requests: Requests, box: BoxKey, url: str, body: str, clock: Clock) -> list[Operation]:
-    """The writes that queue one POST of a JSON text, for the transaction of what it reports.
+MAX_WAITING = 200
+"""Deliveries that one mailbox holds: its item stays small. Further ones are dead at once."""
 
-    There is no bound here: what it reports must be able to end. The caller wakes `box` after.
-    """
+
+@dataclass(frozen=True)
+class Queued:
+    """The writes that queue one delivery, for the transaction of what it reports. Where the
+    mailbox is full their condition fails: then `overflow` records it as a dead letter, because
+    what it reports must be able to end."""
+
+    writes: Sequence[Operation]
+    overflow: Sequence[Operation]
+
+
+def delivery(requests: Requests, box: BoxKey, url: str, body: str, clock: Clock) -> Queued:
+    """One POST of a JSON text. The caller wakes `box` afterwards."""
     ref = f"DELIVERY#{time_ordered_id(clock.now())}"
     attrs = {"state": "queued", "added_at": clock.now(), "decisions": {}, "marks": {}}
-    item = Item(box.job(ref), attrs, {"payload": {"url": url, "body": body}})
-    return [Put(item, ABSENT), Update(box.item, [Append(("jobs",), ref), *requests.ring(box)])]
+    payload = {"payload": {"url": url, "body": body}}
+    room = attr("jobs").absent() | attr("jobs").size_below(MAX_WAITING)
+    arrival = Update(box.item, [Append(("jobs",), ref), *requests.ring(box)], room)
+    dead = {"state": "done", "outcome": "dead", **dead_letter(box.tenant, clock, "mailbox full")}
+    return Queued(
+        [Put(Item(box.job(ref), attrs, payload), ABSENT), arrival],
+        [Put(Item(box.job(ref), {**attrs, **dead}, payload), ABSENT)],
+    )
+
+
+def dead_letter(tenant: str, clock: Clock, fault: str) -> dict[str, Any]:
+    """The attributes by which a tenant's dead letters are listed."""
+    return {"error": fault, "owned_by": f"DEAD#{key_part(tenant)}", "listed_at": clock.now()}
 
 
 def sign(secret: str, timestamp: int, body: bytes) -> str:
@@ -115,12 +139,7 @@ class Deliveries:
         return None if 200 <= status < 300 else f"status {status}"
 
     def _dead(self, job: Job, clock: Clock, fault: str, failures: int) -> Ending:
-        attrs = {
-            "attempts": failures,
-            "error": fault,
-            "owned_by": f"DEAD#{job.key.tenant}",
-            "listed_at": clock.now(),
-        }
+        attrs = {"attempts": failures, **dead_letter(job.key.tenant, clock, fault)}
         return Ending(outcome="dead", terminal="", attrs=attrs, keep_seconds=None)
 
     def cancelled(self, activation: Activation) -> Ending:

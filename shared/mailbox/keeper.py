@@ -16,10 +16,18 @@ from shared.storage.table import TransientError
 
 
 class Keeper:
-    """Holds one lease from `start` to `stop`."""
+    """Holds one lease from now until `stop`. When the bell has moved it calls whoever listens, and
+    `tend`, which sees to the rest of the mailbox."""
 
     def __init__(
-        self, holder: Holder, lease: Lease, box: Box, wakes: Wakes, clock: Clock, timing: Timing
+        self,
+        holder: Holder,
+        lease: Lease,
+        box: Box,
+        wakes: Wakes,
+        clock: Clock,
+        timing: Timing,
+        tend: Callable[[], None],
     ) -> None:
         self._holder = holder
         self._lease = lease
@@ -31,6 +39,7 @@ class Keeper:
         self._bell = box.bell
         self._lost = False
         self._stopping = clock.event()
+        self._tend = tend
         self._on_ring: Callable[[], None] | None = None
         self._listening_since: float | None = None
         self._deadline: float | None = None
@@ -100,8 +109,10 @@ class Keeper:
         else:
             return
         if box.bell > self._bell:
-            self._bell = box.bell
             self._ring()
+            self._tend()
+            # Only now: if looking failed, the next tick looks again.
+            self._bell = box.bell
 
     def _ring(self) -> None:
         listener = self._on_ring

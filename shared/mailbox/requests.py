@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from shared.clock import Clock
 from shared.ids import new_id
 from shared.mailbox.box import Box, BoxKey, Job
+from shared.mailbox.listeners import MAX_LISTENERS, Listeners
 from shared.storage.expressions import (
     ABSENT,
     EXISTS,
@@ -20,7 +20,6 @@ from shared.storage.expressions import (
     Assign,
     Change,
     Condition,
-    Increment,
     Remove,
     attr,
 )
@@ -29,12 +28,8 @@ from shared.storage.table import (
     Item,
     Operation,
     Put,
-    Table,
     Update,
 )
-
-MAX_LISTENERS = 32
-"""Connections that one mailbox streams to; the oldest gives way."""
 
 NOT_DONE: Condition = attr("state").eq("queued")
 NOT_STOPPED: Condition = attr("stop").absent()
@@ -87,12 +82,8 @@ class RiderFailed(Exception):
 Decision = Literal["decided", "same", "refused"]
 
 
-class Requests:
+class Requests(Listeners):
     """The outside operations, over one table."""
-
-    def __init__(self, table: Table, clock: Clock) -> None:
-        self._table = table
-        self._clock = clock
 
     # -- adding ---------------------------------------------------------------------------
 
@@ -191,14 +182,6 @@ class Requests:
             raise BacklogFull(len(box.jobs))
         return changes, attr("jobs", 0).eq(box.head) & attr("jobs").size_below(bound + 1)
 
-    def ring(self, box: BoxKey) -> list[Change]:
-        """The changes of a box by which its holder learns that something happened."""
-        return [
-            Increment(("bell",), 1),
-            Assign(("due",), self._clock.now()),
-            Assign(("due_shard",), box.shard),
-        ]
-
     # -- deciding and cancelling ----------------------------------------------------------
 
     def decide(
@@ -245,35 +228,3 @@ class Requests:
             old = failed.failures.get(0)
             return bool(old and old.attrs.get("stop", {}).get("by") == stop["by"])
         return True
-
-    # -- listening ------------------------------------------------------------------------
-
-    def attach(self, box: BoxKey, listener: str, *, ring: bool = False) -> None:
-        """Stream the mailbox's events to the listener. With `ring` a job that is about to end
-        tells it too; the caller sends a wake."""
-        changes: list[Change] = [Assign(("conns", listener), self._clock.now())]
-        changes += self.ring(box) if ring else []
-        room = attr("conns", listener).present() | attr("conns").size_below(MAX_LISTENERS)
-        try:
-            self._table.update(Update(box.item, changes, EXISTS & room))
-        except ConditionFailed as failed:
-            item = failed.failures.get(0)
-            if item is None:
-                return
-            oldest = min(item.attrs["conns"], key=item.attrs["conns"].__getitem__)
-            self._table.update(Update(box.item, [*changes, Remove(("conns", oldest))], EXISTS))
-
-    def detach(self, box: BoxKey, listener: str) -> None:
-        """Stop streaming to the listener."""
-        heard = attr("conns", listener).present()
-        try:
-            self._table.update(Update(box.item, [Remove(("conns", listener))], heard))
-        except ConditionFailed:
-            return
-
-
-def new_box(box: BoxKey, clock: Clock, listener: str | None = None) -> Put:
-    """The write that makes an empty mailbox, beside whatever it belongs to."""
-    conns = {listener: clock.now()} if listener else {}
-    attrs = {"jobs": [], "stops": [], "bell": 0, "due_shard": box.shard, "conns": conns}
-    return Put(Item(box.item, attrs), ABSENT)

@@ -19,3 +19,9 @@ def engine(tmp_path: Path) -> Iterator[SqliteTable]:
 @pytest.fixture
 def scene(engine: SqliteTable, tmp_path: Path) -> Scene:
     return Scene(engine, tmp_path)
+
+
+@pytest.fixture
+def session(scene: Scene) -> str:
+    scene.connect("c1")
+    return scene.session("c1")

@@ -10,7 +10,7 @@ from shared.conversations.items import Connection, Session, connection_key, sess
 from shared.errors import ConflictError, RateLimited
 from shared.identity.principal import Principal
 from shared.mailbox.box import Box
-from shared.mailbox.requests import MAX_LISTENERS
+from shared.mailbox.listeners import MAX_LISTENERS
 from tests.wire.scene import Scene
 
 ANN = Principal("acme", "ann", frozenset({"user"}))

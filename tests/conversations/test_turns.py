@@ -3,11 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from shared.backends.agents import no_such_agent
-from shared.conversations.items import box_key, meta_key, session_key
-from shared.mailbox.box import Box, BoxKey
 from shared.messaging.wakes import Wake
 from shared.models.port import (
     Completed,
@@ -18,7 +13,7 @@ from shared.models.port import (
     TextDelta,
     Usage,
 )
-from shared.protocol.events import MAX_EVENT_BYTES, encode
+from tests.conversations.rig import at_rest, box, count, streamed, text_of
 from tests.wire.scene import Scene
 
 
@@ -65,42 +60,6 @@ class Speech:
 def cut(usage: int = 3) -> ModelError:
     spent = Usage(usage, usage, cost_nano_usd=100)
     return ModelError("cut", code="LLM_UNAVAILABLE", retryable=True, usage=spent)
-
-
-@pytest.fixture
-def session(scene: Scene) -> str:
-    scene.connect("c1")
-    return scene.session("c1")
-
-
-def box(scene: Scene, session: str) -> BoxKey:
-    item = scene.deployment.table.get([session_key(session)])[0]
-    assert item is not None
-    assert item.body is not None
-    return box_key("local", item.body["conversation"])
-
-
-def count(scene: Scene, session: str) -> int:
-    item = scene.deployment.table.get([meta_key(box(scene, session))])[0]
-    assert item is not None
-    return int(item.attrs["count"])
-
-
-def at_rest(scene: Scene, session: str) -> bool:
-    key = box(scene, session)
-    item = scene.deployment.table.get([key.item])[0]
-    assert item is not None
-    state = Box.read(key, item)
-    return (state.jobs, state.owner, state.due) == ((), None, None)
-
-
-def text_of(event: Any) -> str:
-    return "".join(event["data"]["data"]["response"]["responseParts"])
-
-
-def streamed(scene: Scene, request_id: str = "r1") -> str:
-    events = scene.events("c1", request_id)
-    return "".join(event["token"] for event in events if event["type"] == "stream_token")
 
 
 def use(scene: Scene, *calls: tuple[list[str], Any]) -> Broken:
@@ -199,60 +158,4 @@ def test_a_worker_that_died_is_replaced_and_says_nothing_twice(scene: Scene, ses
     scene.wake(Wake(key.pk, key.tenant, epoch=1))
     assert streamed(scene) == "", "text may have been shown before"
     assert text_of(scene.events("c1", "r1")[-1]) == "Hello"
-    assert at_rest(scene, session)
-
-
-@pytest.mark.parametrize("character", ["x", "漢", "\x01", '"', "\U0001f600"])
-def test_an_oversized_reply_fits_its_event_and_stands_whole_in_the_log(
-    scene: Scene, session: str, character: str
-) -> None:
-    reply = character * 200_000
-    scene.model.tokens = [reply]
-    scene.say("c1", session, "r1", "Hi")
-    scene.work()
-    end = scene.events("c1", "r1")[-1]
-    assert end["type"] == "eventual_response"
-    assert len(encode(end)) <= MAX_EVENT_BYTES
-    assert text_of(end).endswith("…")
-    assert reply.startswith(text_of(end)[:-1])
-    assert streamed(scene) == reply
-    page = scene.deployment.table.query(box(scene, session).partition, prefix="MSG#")
-    assert (page.items[1].body or {})["text"] == reply
-
-
-def test_the_same_frame_again_is_the_same_turn(scene: Scene, session: str) -> None:
-    scene.say("c1", session, "r1", "Hi")
-    assert scene.say("c1", session, "r1", "Hi")["data"] == {"duplicate": True}
-    scene.work()
-    ended = scene.events("c1", "r1")[-1]
-    again = scene.say("c1", session, "r1", "Hi")
-    assert again == ended, "byte for byte"
-    assert len(scene.model.requests) == 1
-    refused = scene.say("c1", session, "r1", "Something else")
-    assert refused["error"]["code"] == "VALIDATION_ERROR"
-
-
-def test_whoever_has_gone_is_detached_and_the_turn_goes_on(scene: Scene, session: str) -> None:
-    scene.say("c1", session, "r1", "Hi")
-    scene.push.gone.add("c1")
-    scene.work()
-    key = box(scene, session)
-    item = scene.deployment.table.get([key.item])[0]
-    assert item is not None
-    assert item.attrs["conns"] == {}
-    assert count(scene, session) == 2
-    assert at_rest(scene, session)
-
-
-def test_an_agent_that_was_removed_meanwhile(
-    scene: Scene, session: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-
-    def get(_: str) -> Any:
-        raise no_such_agent()
-
-    scene.say("c1", session, "r1", "Hi")
-    monkeypatch.setattr(scene.deployment.drain._handlers["conv"], "_agents", get)
-    scene.work()
-    assert scene.events("c1", "r1")[-1]["error"]["code"] == "AGENT_NOT_FOUND"
     assert at_rest(scene, session)

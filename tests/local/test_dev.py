@@ -18,8 +18,8 @@ SECRETS = {
 }
 
 
-def loaded(workspace: Path, port: int | None = None, **variables: str) -> LocalSettings:
-    return load({"WORKSPACE_BASE": str(workspace), **variables}, port)
+def loaded(workspace: Path, **variables: str) -> LocalSettings:
+    return load({"WORKSPACE_BASE": str(workspace), **variables})
 
 
 def secret(local: LocalSettings) -> str:
@@ -34,7 +34,7 @@ def secret_file(workspace: Path) -> Path:
 
 
 def test_without_a_key_the_demo_model_answers_on_the_same_port(tmp_path: Path) -> None:
-    local = loaded(tmp_path, 9123)
+    local = loaded(tmp_path, PORT="9123")
 
     assert local.demo
     assert local.settings.anthropic_base_url == "http://127.0.0.1:9123/_demo"
@@ -64,7 +64,8 @@ def test_an_empty_key_is_none(tmp_path: Path) -> None:
 def test_the_port_of_the_command_line_wins(tmp_path: Path) -> None:
     assert loaded(tmp_path).settings.port == 8787
     assert loaded(tmp_path, PORT="9001").settings.port == 9001
-    assert loaded(tmp_path, 9002, PORT="9001").settings.port == 9002
+    both = load({"WORKSPACE_BASE": str(tmp_path), "PORT": "9001"}, 9002)
+    assert both.settings.port == 9002
 
 
 @pytest.mark.parametrize("port", ["0", "-1", "65536", "http"])
@@ -139,7 +140,7 @@ def test_the_secret_of_two_starts_at_once_is_the_one_that_stays(
 
 
 def test_the_greeting_says_where_to_go(tmp_path: Path) -> None:
-    said = greeting(loaded(tmp_path, 9123))
+    said = greeting(loaded(tmp_path, PORT="9123"))
 
     assert said.startswith("Parley is running.\n")
     assert "ws://127.0.0.1:9123/ws" in said

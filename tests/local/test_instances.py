@@ -13,7 +13,7 @@ from shared.local.instances import Instances
 from shared.mailbox.box import Box, Timing
 from shared.mailbox.holder import Holder
 from shared.mailbox.leases import Lease
-from shared.mailbox.requests import new_box
+from shared.mailbox.listeners import new_box
 from shared.storage.folder import FolderArtifacts
 from shared.storage.sqlite import SqliteTable
 from shared.storage.table import Item

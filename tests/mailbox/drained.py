@@ -10,7 +10,8 @@ from shared.mailbox.drain import Drain
 from shared.mailbox.handler import Activation, Handler
 from shared.mailbox.holder import Holder
 from shared.mailbox.jobs import Ending
-from shared.mailbox.requests import NewJob, Requests, new_box
+from shared.mailbox.listeners import new_box
+from shared.mailbox.requests import NewJob, Requests
 from shared.messaging.wakes import Wake
 from shared.storage.folder import FolderArtifacts
 from shared.storage.sqlite import SqliteTable

@@ -8,7 +8,7 @@ from shared.mailbox.box import Box, BoxKey
 from shared.mailbox.deliveries import KIND, delivery
 from shared.mailbox.jobs import Ending
 from shared.mailbox.leases import Lease
-from shared.mailbox.requests import MAX_LISTENERS
+from shared.mailbox.listeners import MAX_LISTENERS
 from shared.storage.expressions import EXISTS, Assign, Increment
 from shared.storage.table import Key, Update
 from tests.mailbox.rig import BOX, Rig
@@ -98,7 +98,8 @@ def finish(rig: Rig, lease: Lease, outcome: str = "completed") -> None:
         outcome=outcome,
         terminal="bye",
         log=[{"text": "hello"}, {"text": "bye"}],
-        beside=[Update(USAGE, count), *sent],
+        beside=[Update(USAGE, count), *sent.writes],
+        otherwise=[Update(USAGE, count), *sent.overflow],
     )
     rig.holder.finish(lease, rig.job("A"), ending)
 

@@ -14,7 +14,8 @@ from shared.mailbox import deliveries, jobs, requests
 from shared.mailbox.box import Box, BoxKey, Job, Timing
 from shared.mailbox.holder import Holder
 from shared.mailbox.leases import Lease
-from shared.mailbox.requests import Added, NewJob, Requests, new_box
+from shared.mailbox.listeners import new_box
+from shared.mailbox.requests import Added, NewJob, Requests
 from shared.storage.folder import FolderArtifacts
 from shared.storage.sqlite import SqliteTable
 from shared.storage.wrapper import ResilientTable

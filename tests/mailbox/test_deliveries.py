@@ -42,7 +42,7 @@ def use(rig: DrainRig, guard: AddressGuard) -> None:
 
 
 def send(rig: DrainRig, url: str, body: str = "{}") -> None:
-    rig.table.write(delivery(rig.requests, BOX, url, body, rig.clock))
+    rig.table.write(delivery(rig.requests, BOX, url, body, rig.clock).writes)
     rig.wait(0.01)  # what is sent later sorts later
 
 

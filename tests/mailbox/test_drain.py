@@ -3,10 +3,9 @@
 import pytest
 
 from shared.mailbox.handler import Activation, OutOfTime
-from shared.mailbox.jobs import Ending, Stale, Stopped
+from shared.mailbox.jobs import Ending
 from shared.storage.table import Delete
 from tests.mailbox.drained import BOX, DrainRig, completed
-from tests.support.faults import Call, Fault
 
 
 def busy(rig: DrainRig, seconds: float) -> Ending | None:
@@ -138,101 +137,6 @@ def test_a_stop_after_the_end_is_silent(drained: DrainRig) -> None:
     drained.drain()
     assert not drained.requests.cancel(BOX, "A", who="ann")
     assert drained.at_rest()
-
-
-# -- crashes ------------------------------------------------------------------------------------
-
-
-def test_a_poison_job_ends_after_four_crashes_with_one_terminal_event(drained: DrainRig) -> None:
-    """A worker that dies leaves its lease behind; the next one counts that."""
-    drained.add("P")
-    drained.add("next")
-    for crashes in range(4):
-        drained.die_holding()
-        assert drained.box.crashes == crashes
-        drained.wait(40)
-    drained.drain()
-    assert drained.script.did("P") == ["failed: None"]
-    assert drained.script.did("next") == ["run", "done"]
-    assert drained.at_rest()
-
-
-def test_three_crashes_are_survived(drained: DrainRig) -> None:
-    drained.add("A")
-    for _ in range(3):
-        drained.die_holding()
-        drained.wait(40)
-    drained.drain()
-    assert drained.script.did("A") == ["run", "done"]
-    assert drained.box.crashes == 0
-
-
-def test_a_crash_between_end_and_event_repeats_the_same_event(drained: DrainRig) -> None:
-    drained.add("A")
-    taken = drained.holder.take(BOX, "dead")
-    assert isinstance(taken, tuple)
-    ending = Ending(outcome="completed", terminal="exactly this")
-    drained.holder.finish(taken[0], drained.job("A"), ending)
-    drained.wait(40)
-    drained.drain()
-    assert drained.script.did("A") == ["exactly this"]
-    assert drained.at_rest()
-
-
-def test_the_terminal_event_is_not_sent_within_the_margin(drained: DrainRig) -> None:
-    """The worker froze after the end was written; whoever takes over sends it."""
-
-    def work(activation: Activation) -> Ending | None:
-        drained.virtual.process.freeze(29)
-        drained.clock.sleep(0)
-        return completed(activation)
-
-    drained.add("A", work)
-    drained.drain()
-    assert drained.script.did("A") == ["run"]
-    drained.wait(40)
-    drained.drain()
-    assert drained.script.did("A") == ["run", "done"]
-
-
-def test_a_store_that_is_gone_hands_over_and_counts(drained: DrainRig) -> None:
-    broken = True
-
-    def plan(call: Call) -> Fault | None:
-        return Fault.LOST_REQUEST if broken and call.method == "get" else None
-
-    drained.add("A")
-    drained.plan = plan
-    drained.drain()
-    broken = False
-    assert drained.box.owner is None
-    assert drained.box.crashes == 1
-    assert drained.queue.ordinary == [5]
-    drained.drain()
-    assert drained.script.did("A") == ["run", "done"]
-
-
-def test_a_job_that_is_always_stale_does_not_keep_a_worker(drained: DrainRig) -> None:
-    def work(_: Activation) -> Ending | None:
-        raise Stale
-
-    drained.add("A", work)
-    drained.drain()
-    assert drained.script.did("A") == ["run"] * 6
-    drained.wait(36)
-    drained.script.work["A"] = completed
-    drained.drain()
-    assert drained.at_rest()
-
-
-def test_stopped_is_read_again(drained: DrainRig) -> None:
-    def work(activation: Activation) -> Ending | None:
-        drained.requests.cancel(BOX, "A", who="ann")
-        raise Stopped
-
-    drained.add("A", work)
-    drained.drain()
-    assert drained.script.did("A") == ["run", "cancelled"]
 
 
 # -- out of time --------------------------------------------------------------------------------

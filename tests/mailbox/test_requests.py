@@ -6,13 +6,8 @@ import pytest
 
 from shared.mailbox.box import BoxKey
 from shared.mailbox.jobs import Ending
-from shared.mailbox.requests import (
-    MAX_LISTENERS,
-    BacklogFull,
-    DifferentPayload,
-    NewJob,
-    RiderFailed,
-)
+from shared.mailbox.listeners import MAX_LISTENERS
+from shared.mailbox.requests import BacklogFull, DifferentPayload, NewJob, RiderFailed
 from shared.storage.expressions import EXISTS, Increment
 from shared.storage.table import Update
 from tests.mailbox.operations import CONN, decide, done_head, fill, listeners, prompted

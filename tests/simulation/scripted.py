@@ -160,7 +160,7 @@ class Scripted:
             terminal=json.dumps({"job": job.ref, "outcome": outcome, "by": self._process.name}),
             log=entries,
             log_from=job.attrs["base"] + len(log),
-            beside=[Update(meta(activation.box), [Assign(("count",), count)]), *sent],
+            beside=[Update(meta(activation.box), [Assign(("count",), count)]), *sent.writes],
             wakes=[box],
         )
 

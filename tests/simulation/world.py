@@ -12,7 +12,8 @@ from shared.mailbox.deliveries import Deliveries, DeliveryPolicy
 from shared.mailbox.drain import Drain
 from shared.mailbox.handler import Handler
 from shared.mailbox.holder import Holder
-from shared.mailbox.requests import BacklogFull, NewJob, Requests, new_box
+from shared.mailbox.listeners import new_box
+from shared.mailbox.requests import BacklogFull, NewJob, Requests
 from shared.mailbox.sweep import Sweep
 from shared.messaging.http import HttpFailed
 from shared.messaging.wakes import Wake

@@ -9,10 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.conversations.items import turn_id, turn_ref
-from shared.errors import ParleyError, RateLimited, TurnFailed
 from shared.identity.principal import Principal
 from shared.ids import pack
-from shared.web.errors import error_response
 from tests.web.site import Site, model_error, site_in
 
 MISSING_TURN = {"code": "TURN_NOT_FOUND", "retryable": False}
@@ -233,49 +231,3 @@ def test_whatever_an_id_is_it_is_missing(site: Site, turn: str) -> None:
     answer = site.ask("GET", f"/turns/{turn}")
     assert answer.status == 404, (turn, answer.text)
     assert set(answer.body) == {"error", "detail"}
-
-
-# -- failures -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("fault", "status", "code", "retryable"),
-    [
-        (model_error("LLM_UNAVAILABLE"), 502, "LLM_UNAVAILABLE", False),
-        (model_error("MODEL_OVERLOADED", retryable=True), 502, "MODEL_OVERLOADED", True),
-        (model_error("CONTEXT_TOO_LONG"), 502, "CONTEXT_TOO_LONG", False),
-        (model_error("RATE_LIMITED", retryable=True), 429, "RATE_LIMITED", True),
-        (TurnFailed("Too long.", code="TURN_TIMEOUT"), 504, "TURN_TIMEOUT", False),
-        (RuntimeError("secret words"), 500, "INTERNAL_ERROR", True),
-    ],
-)
-def test_a_failed_turn_names_its_ids(
-    site: Site, fault: ParleyError, status: int, code: str, retryable: bool
-) -> None:
-    site.model.fault = fault
-    answer = site.turn()
-    assert answer.status == status
-    error = answer.body["error"]
-    assert (error["code"], error["retryable"]) == (code, retryable)
-    assert answer.body["detail"] == error["message"]
-    assert "secret words" not in answer.text
-    details = error["details"]
-    assert state(site, details["turn_id"])["status"] == "failed"
-    site.model.fault = None
-    assert site.turn(session_id=details["session_id"]).status == 200
-    assert ("retry-after" in answer.headers) == (status == 429)
-
-
-def test_todays_budget(tmp_path: Path) -> None:
-    with site_in(tmp_path, TENANT_USD_PER_DAY="0.000002") as site:
-        assert site.turn().status == 200
-        site.clock.advance(61)
-        answer = site.turn()
-        assert answer.status == 502
-        assert answer.body["error"]["code"] == "BUDGET_EXCEEDED"
-        assert len(site.model.requests) == 1
-
-
-def test_a_rate_limit_of_ours_says_when_to_come_back() -> None:
-    answer = error_response(RateLimited(retry_after=17))
-    assert (answer.status_code, answer.headers["retry-after"]) == (429, "17")

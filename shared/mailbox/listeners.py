@@ -1,0 +1,74 @@
+"""Who listens to a mailbox, and the bell that tells its holder that something happened."""
+
+from contextlib import suppress
+
+from shared.clock import Clock
+from shared.mailbox.box import BoxKey
+from shared.storage.expressions import (
+    ABSENT,
+    EXISTS,
+    Assign,
+    Change,
+    Increment,
+    Remove,
+    attr,
+)
+from shared.storage.table import ConditionFailed, Item, Put, Table, Update
+
+MAX_LISTENERS = 32
+"""Connections that one mailbox streams to; the oldest gives way."""
+
+ATTACH_TRIES = 8
+
+
+class Listeners:
+    """The bell and the listeners, over one table."""
+
+    def __init__(self, table: Table, clock: Clock) -> None:
+        self._table = table
+        self._clock = clock
+
+    def ring(self, box: BoxKey) -> list[Change]:
+        """The changes of a box by which its holder learns that something happened."""
+        return [
+            Increment(("bell",), 1),
+            Assign(("due",), self._clock.now()),
+            Assign(("due_shard",), box.shard),
+        ]
+
+    def attach(self, box: BoxKey, listener: str, *, ring: bool = False) -> None:
+        """Stream the mailbox's events to the listener. With `ring` a job that is about to end
+        tells it too; the caller sends a wake."""
+        changes: list[Change] = [Assign(("conns", listener), self._clock.now())]
+        changes += self.ring(box) if ring else []
+        room = attr("conns", listener).present() | attr("conns").size_below(MAX_LISTENERS)
+        for _ in range(ATTACH_TRIES):
+            try:
+                self._table.update(Update(box.item, changes, EXISTS & room))
+            except ConditionFailed as failed:
+                item = failed.failures.get(0)
+                if item is None:
+                    return
+                oldest = min(item.attrs["conns"], key=item.attrs["conns"].__getitem__)
+                with suppress(ConditionFailed):  # somebody else made room with the same one
+                    room_made = EXISTS & attr("conns", oldest).present()
+                    evicted = [*changes, Remove(("conns", oldest))]
+                    self._table.update(Update(box.item, evicted, room_made))
+                    return
+            else:
+                return
+
+    def detach(self, box: BoxKey, listener: str) -> None:
+        """Stop streaming to the listener."""
+        heard = attr("conns", listener).present()
+        try:
+            self._table.update(Update(box.item, [Remove(("conns", listener))], heard))
+        except ConditionFailed:
+            return
+
+
+def new_box(box: BoxKey, clock: Clock, listener: str | None = None) -> Put:
+    """The write that makes an empty mailbox, beside whatever it belongs to."""
+    conns = {listener: clock.now()} if listener else {}
+    attrs = {"jobs": [], "stops": [], "bell": 0, "due_shard": box.shard, "conns": conns}
+    return Put(Item(box.item, attrs), ABSENT)

@@ -1,0 +1,127 @@
+"""The adapters of a deployment: the only place that names them, with the imports inside."""
+
+from threading import RLock
+from typing import TYPE_CHECKING
+
+from shared.clock import Clock, SystemClock
+from shared.ids import new_id
+from shared.settings import Settings
+from shared.wiring.once import once
+
+if TYPE_CHECKING:
+    from shared.backends.agents import AgentSource
+    from shared.messaging.addresses import AddressGuard
+    from shared.messaging.in_process import InProcessWakes
+    from shared.messaging.push import Push
+    from shared.messaging.wakes import Wakes
+    from shared.metrics import Metrics
+    from shared.models.port import Model
+    from shared.storage.artifacts import Artifacts
+    from shared.storage.table import Table
+
+
+class Adapters:
+    """The ports, each on what the settings choose: AWS, or this machine."""
+
+    def __init__(
+        self, settings: Settings, *, clock: Clock | None = None, instance: str | None = None
+    ) -> None:
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+        self.instance = instance or new_id()
+        self.making = RLock()
+
+    @once
+    def engine(self) -> "Table":
+        """The Table engine beneath the retrying wrapper."""
+        if self.settings.table_name:
+            from shared import aws
+            from shared.storage.dynamodb import DynamoTable
+
+            return DynamoTable(aws.client("dynamodb"), self.settings.table_name)
+        from shared.storage.sqlite import SqliteTable
+
+        return SqliteTable(self.settings.database_path)
+
+    @once
+    def artifacts(self) -> "Artifacts":
+        if self.settings.bucket_name:
+            from shared.storage.lazy import LazyArtifacts
+
+            return LazyArtifacts(self._bucket)
+        from shared.storage.folder import FolderArtifacts
+
+        return FolderArtifacts(self.settings.workspace_base)
+
+    def _bucket(self) -> "Artifacts":
+        from shared import aws
+        from shared.storage.s3 import S3Artifacts
+
+        return S3Artifacts(aws.client("s3"), self.settings.bucket_name or "")
+
+    @once
+    def table(self) -> "Table":
+        from shared.storage.wrapper import ResilientTable
+
+        return ResilientTable(self.engine, self.artifacts, self.clock)
+
+    @once
+    def wakes(self) -> "Wakes":
+        if self.settings.queue_url:
+            from shared import aws
+            from shared.messaging.sqs import SqsWakes
+
+            return SqsWakes(aws.client("sqs"), self.settings.queue_url)
+        return self.local_wakes
+
+    @once
+    def local_wakes(self) -> "InProcessWakes":
+        """The queue of a laptop, whose consumer is in this process too."""
+        from shared.messaging.in_process import InProcessWakes
+
+        return InProcessWakes(self.clock)
+
+    @once
+    def push(self) -> "Push":
+        from shared import aws
+        from shared.messaging.connection_api import ConnectionApiPush
+
+        local = self.settings.connections_url is None
+        endpoint = self.settings.connections_url or f"http://127.0.0.1:{self.settings.port}"
+        return ConnectionApiPush(aws.connections_client(endpoint, local=local))
+
+    @once
+    def model(self) -> "Model":
+        from shared.models.anthropic_api import AnthropicModel
+
+        key = self.settings.anthropic_api_key
+        return AnthropicModel(
+            clock=self.clock,
+            api_key=key.get_secret_value() if key else None,
+            base_url=self.settings.anthropic_base_url,
+            max_retries=self.settings.model_max_retries,
+            base_backoff=self.settings.model_base_backoff_sec,
+            max_backoff=self.settings.model_max_backoff_sec,
+        )
+
+    @once
+    def agents(self) -> "AgentSource":
+        from shared.backends.local_yaml import LocalAgents
+
+        folder = self.settings.assistant_local_config_dir
+        return LocalAgents(folder, self.settings.anthropic_model)
+
+    @once
+    def metrics(self) -> "Metrics":
+        from shared.metrics import EmbeddedMetrics, NoMetrics
+
+        return EmbeddedMetrics() if self.settings.on_aws else NoMetrics()
+
+    @once
+    def guard(self) -> "AddressGuard":
+        from shared.messaging.addresses import AddressGuard
+
+        return AddressGuard(
+            allowed_hosts=self.settings.allowed_hosts,
+            allow_private=self.settings.allow_private_addresses,
+        )
