@@ -8,7 +8,8 @@
     ├── ConflictError               the state does not allow it now
     ├── RateLimited                 too often; `retry_after` says when to come back
     ├── TurnFailed                  a turn ended without a reply
-    ├── ConfigurationError          a setting or an agent file contradicts itself
+    ├── ConfigurationError          a setting or an agent file contradicts itself; for operators
+    ├── ServiceUnavailable          a store does not answer; try again
     └── InternalError               our fault; the details are in the log under the same id
 
 The message of every error here is written by us and may be shown to a client. Whatever a
@@ -107,3 +108,19 @@ class InternalError(ParleyError):
     """Something went wrong on our side."""
 
     retryable = True
+
+
+class ServiceUnavailable(ParleyError):
+    """The service cannot answer now; try again."""
+
+    code = "SERVICE_UNAVAILABLE"
+    status = 503
+    retryable = True
+
+
+def for_client(fault: Exception) -> ParleyError:
+    """What a client is told of a fault: our own errors as they are, but for what only concerns
+    whoever operates this; of everything else, only that something went wrong."""
+    if isinstance(fault, ConfigurationError):
+        return InternalError("This is not configured correctly; the service's log says why.")
+    return fault if isinstance(fault, ParleyError) else InternalError()

@@ -34,8 +34,9 @@ class LocalAgents:
         self._cache: dict[str, _Cached] = {}
 
     def get(self, agent_id: str) -> Agent:
-        # Only what the folder lists is ever opened, so no id can lead anywhere else.
-        ids = self._ids()
+        # Only what the folder lists is ever opened, so no id can lead anywhere else. A stray file
+        # beside the agent's is no reason to refuse it; `list` is the one that complains.
+        ids = [path.stem for path in self._files() if _ID.fullmatch(path.stem)]
         if agent_id in ids:
             return self._load(agent_id)
         for known in ids:
@@ -47,6 +48,9 @@ class LocalAgents:
         return [self._load(agent_id) for agent_id in self._ids()]
 
     def _ids(self) -> Sequence[str]:
+        return [self._id(path) for path in self._files()]
+
+    def _files(self) -> Sequence[Path]:
         try:
             files = sorted(path for path in self._folder.iterdir() if path.is_file())
         except OSError as fault:
@@ -54,7 +58,7 @@ class LocalAgents:
                 f"The folder of agents, {self._folder}, cannot be read. "
                 "Set ASSISTANT_LOCAL_CONFIG_DIR to the folder with the agents' YAML files."
             ) from fault
-        return [self._id(path) for path in files if _is_yaml(path)]
+        return [path for path in files if _is_yaml(path)]
 
     def _id(self, path: Path) -> str:
         if path.suffix != _SUFFIX:

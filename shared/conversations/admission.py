@@ -15,6 +15,7 @@ from shared.storage.table import Put, Table
 log = logging.getLogger("parley")
 
 MAX_AGENT = 128
+MAX_ORIGIN = 512
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -43,11 +44,15 @@ class Admission:
         if agent is not None and (len(agent) > MAX_AGENT or not agent.isprintable()):
             raise Forbidden("assistant_id is not the id of an agent.")
 
+        origin = {name.lower(): value for name, value in headers.items()}.get("origin")
+        if origin is not None and len(origin) > MAX_ORIGIN:
+            raise Forbidden("This page may not connect.")
+
         def opened(principal: Principal) -> Put:
-            return self._connections.opened(connection, principal, agent)
+            return self._connections.opened(connection, principal, agent, origin)
 
         if self._settings.auth_mode == "none":
-            self._check_origin(headers)
+            self._check_origin(origin)
             self._table.write([opened(LOCAL)])
             return
         ticket = query.get("ticket")
@@ -55,10 +60,9 @@ class Admission:
             raise Unauthorized
         self._tickets.redeem(ticket, connection, opened)
 
-    def _check_origin(self, headers: Mapping[str, str]) -> None:
+    def _check_origin(self, origin: str | None) -> None:
         """Where nobody needs a credential, any web page that a developer opens could connect:
         browsers let it. So only pages of this machine may."""
-        origin = {name.lower(): value for name, value in headers.items()}.get("origin")
         if origin is None or not self._settings.loopback:
             return
         try:

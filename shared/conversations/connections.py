@@ -34,9 +34,15 @@ class Connections:
         self._requests = requests
         self._per_minute = per_minute
 
-    def opened(self, connection: str, principal: Principal, agent: str | None) -> Put:
+    def opened(
+        self,
+        connection: str,
+        principal: Principal,
+        agent: str | None,
+        origin: str | None = None,
+    ) -> Put:
         """The write that admits a connection, for the transaction that redeems its ticket."""
-        opened = Connection(id=connection, principal=principal, agent=agent)
+        opened = Connection(id=connection, principal=principal, agent=agent, origin=origin)
         return Put(opened.item(self._clock.now()))
 
     def closed(self, connection: str) -> None:

@@ -11,9 +11,17 @@ from shared.conversations.messages import Messages
 from shared.conversations.sessions import Named, Sessions, wire_ids
 from shared.conversations.stream import Poster
 from shared.conversations.turns import TurnRequests
-from shared.errors import InternalError, ParleyError, RateLimited
+from shared.errors import (
+    Forbidden,
+    InternalError,
+    ParleyError,
+    RateLimited,
+    ServiceUnavailable,
+    for_client,
+)
 from shared.mailbox.requests import Added, Requests, RiderFailed
 from shared.protocol import events, frames, replies
+from shared.storage.table import TransientError
 
 log = logging.getLogger("parley")
 
@@ -21,10 +29,18 @@ FRAME_TRIES = 3
 """How often a frame's counting is tried when other frames of the connection interfere."""
 
 
+class Guarded(Named, Protocol):
+    """An agent that says which web pages may talk to it."""
+
+    def admits(self, origin: str | None) -> bool:
+        """Whether a browser with this origin may; None is no browser."""
+        ...
+
+
 class AgentSource(Protocol):
     """Where agents are configured."""
 
-    def get(self, agent_id: str) -> Named:
+    def get(self, agent_id: str) -> Guarded:
         """Raises NotFound or ConfigurationError."""
         ...
 
@@ -64,7 +80,12 @@ class Frames:
         except frames.FrameError as fault:
             self._refuse(connection, fault, fault.request_id)
         except ParleyError as fault:
-            self._refuse(connection, fault, request_id)
+            if fault.http_status >= 500:
+                log.warning("frame failed", extra={"code": fault.error_code}, exc_info=True)
+            self._refuse(connection, for_client(fault), request_id)
+        except TransientError:
+            log.warning("store unavailable", exc_info=True)
+            self._refuse(connection, ServiceUnavailable(), request_id)
         except Exception:
             log.exception("frame failed")
             self._refuse(connection, InternalError(), request_id)
@@ -119,9 +140,12 @@ class Frames:
         opened = self._connections.get(connection)
         if opened is None:
             return  # it closed while its frame was on the way; nobody is there to answer to
+        agent = self._agents.get(frame.agent(opened.agent))
+        if not agent.admits(opened.origin):
+            raise Forbidden("This web page may not talk to this agent.", code="ORIGIN_NOT_ALLOWED")
         session = self._sessions.open(
             opened.principal,
-            self._agents.get(frame.agent(opened.agent)),
+            agent,
             connection=opened,
             conversation=frame.conversation_id,
             supports=frame.supports,

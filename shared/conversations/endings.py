@@ -8,7 +8,7 @@ from shared.clock import Clock
 from shared.conversations.items import meta_key, owned_by, turn_id
 from shared.conversations.messages import Message
 from shared.conversations.usage import Ledger
-from shared.errors import InternalError, ParleyError
+from shared.errors import InternalError, ParleyError, for_client
 from shared.ids import time_ordered_id
 from shared.mailbox.box import BoxKey, Job
 from shared.mailbox.deliveries import KIND as DELIVER
@@ -155,4 +155,4 @@ def _told(fault: Exception | None) -> ParleyError:
     """What a client is told: our own errors as they are, everything else only that it failed."""
     if fault is None:
         return InternalError("The turn could not be completed after several attempts.")
-    return fault if isinstance(fault, ParleyError) else InternalError()
+    return for_client(fault)

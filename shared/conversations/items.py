@@ -67,19 +67,26 @@ def participant(conversation: str, role: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """An open WebSocket. `attached` maps its sessions to their conversations; `window` and
-    `frames` count what it sent in the current minute."""
+    """An open WebSocket. `origin` is the web page's, if it is a browser. `attached` maps its
+    sessions to their conversations; `window` and `frames` count what it sent in the current
+    minute."""
 
     id: str
     principal: Principal
     agent: str | None = None
+    origin: str | None = None
     attached: Mapping[str, str] = field(default_factory=dict[str, str])
     window: int = 0
     frames: int = 0
 
     def item(self, now: int) -> Item:
         attrs = {"window": 0, "frames": 0, "attached": {}}
-        body = {"principal": self.principal.to_dict(), "agent": self.agent, "since": now}
+        body = {
+            "principal": self.principal.to_dict(),
+            "agent": self.agent,
+            "origin": self.origin,
+            "since": now,
+        }
         return Item(connection_key(self.id), attrs, body, ttl=now // 1000 + CONNECTION_SECONDS)
 
     @classmethod
@@ -89,6 +96,7 @@ class Connection:
             id=connection,
             principal=Principal.from_dict(body["principal"]),
             agent=body["agent"],
+            origin=body.get("origin"),
             attached=item.attrs.get("attached", {}),
             window=item.attrs.get("window", 0),
             frames=item.attrs.get("frames", 0),

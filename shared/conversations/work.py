@@ -1,31 +1,27 @@
 """Turns as jobs: what a worker does with the head of a conversation's mailbox."""
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Protocol
 
 from shared.clock import Clock
 from shared.conversations.endings import Endings
-from shared.conversations.items import listener, meta_key
+from shared.conversations.generation import Generation, Limits, listeners
+from shared.conversations.items import meta_key
 from shared.conversations.messages import Memory
-from shared.conversations.stream import Poster, Stream
+from shared.conversations.stream import Poster
 from shared.conversations.usage import Ledger
 from shared.errors import ParleyError, TurnFailed
 from shared.identity.principal import Principal
 from shared.mailbox.box import Box, Job
-from shared.mailbox.handler import Activation, OutOfTime
-from shared.mailbox.jobs import Ending, Stopped
-from shared.mailbox.leases import LeaseLost
+from shared.mailbox.handler import Activation
+from shared.mailbox.jobs import Ending
 from shared.mailbox.requests import Requests
-from shared.models.port import Model, ModelError, ModelRequest, ModelStream, StreamClosed, Usage
-from shared.runner.turn import Delta, Reply, TurnRequest, model_request, run_turn
-from shared.storage.table import Table, TransientError
+from shared.models.port import Model, ModelError, ModelRequest, Usage
+from shared.runner.turn import TurnRequest, model_request
+from shared.storage.table import Table
 
 log = logging.getLogger("parley")
-
-MAX_GENERATIONS = 3
-"""How often one reply is generated when the model's stream breaks after its first text."""
 
 
 class Agent(Protocol):
@@ -35,29 +31,13 @@ class Agent(Protocol):
     def instructions(self) -> str: ...
 
     @property
+    def greeting(self) -> str | None: ...
+
+    @property
     def model(self) -> str: ...
 
     @property
     def max_tokens(self) -> int: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What a turn may use. `tenant_nano_usd` is per day; None means no limit."""
-
-    turn_seconds: float = 600
-    push_window: float = 0.05
-    tenant_nano_usd: int | None = None
-
-
-@dataclass
-class _Call:
-    """One model call under way, and why it was closed, if it was."""
-
-    stream: ModelStream
-    stopped: bool = False
-    lost: bool = False
-    spent: Usage = field(default_factory=Usage)
 
 
 class Turns:
@@ -80,12 +60,12 @@ class Turns:
         self._clock = clock
         self._requests = requests
         self._agents = agents
-        self._model = model
         self._memory = memory
         self._ledger = ledger
         self._poster = poster
         self._limits = limits
         self._endings = Endings(clock, ledger, requests)
+        self._generation = Generation(table, clock, requests, model, poster, limits)
 
     def load(self, box: Box, ref: str) -> Job | None:
         tenant = box.key.tenant
@@ -102,11 +82,12 @@ class Turns:
         spent = Usage()
         try:
             request = self._request(job)
-            reply, spent = self._generate(activation, request)
+            reply, spent = self._generation.reply(activation, request)
         except ModelError as fault:
             log.warning("model failed", extra={"code": fault.error_code}, exc_info=True)
             return self._endings.failed(job, fault, fault.usage)
         except ParleyError as fault:
+            log.warning("turn failed", extra={"code": fault.error_code}, exc_info=True)
             return self._endings.failed(job, fault, spent)
         if not reply.text and reply.stop_reason == "refusal":
             refused = TurnFailed("The model declined to answer.", code="MODEL_REFUSED")
@@ -127,106 +108,13 @@ class Turns:
             TurnRequest(
                 access=Principal.from_dict(job.payload["principal"]),
                 instructions=agent.instructions,
+                greeting=agent.greeting,
                 model=agent.model,
                 max_tokens=agent.max_tokens,
                 history=self._memory.recall(job.key, int(job.attrs["count"])),
                 message=job.payload["message"],
             )
         )
-
-    def _generate(self, activation: Activation, request: ModelRequest) -> tuple[Reply, Usage]:
-        """The reply and what all attempts cost. Text that was shown and then lost with a broken
-        stream or a dead worker is not continued: a model says it differently the second time, so
-        clients get no more tokens of that reply, and the whole text with the terminal event."""
-        deadline = self._clock.monotonic() + self._limits.turn_seconds
-        spent = Usage()
-        muted = activation.box.crashes > 0
-        for generation in range(MAX_GENERATIONS):
-            stream = self._stream(activation, muted=muted)
-            try:
-                reply = self._call(activation, request, stream, deadline)
-                stream.close()
-                return reply, spent + reply.usage
-            except ModelError as fault:
-                spent += fault.usage
-                fault.usage = spent
-                if not stream.used or generation == MAX_GENERATIONS - 1 or not fault.is_retryable:
-                    raise
-                log.warning("model stream broke; generating anew", exc_info=True)
-                muted = True
-            finally:
-                stream.abandon()
-                self._forget(activation, stream.gone)
-        raise AssertionError("unreachable")
-
-    def _stream(self, activation: Activation, *, muted: bool) -> Stream:
-        return Stream(
-            self._poster,
-            self._clock,
-            [] if muted else self._listeners(activation),
-            request_id=activation.job.payload["request_id"],
-            check=activation.keeper.check,
-            window=self._limits.push_window,
-            settle_until=activation.settle_until,
-        )
-
-    def _listeners(self, activation: Activation) -> Sequence[str]:
-        """The connections of the turn's session."""
-        prefix = listener(activation.job.payload["session"], "")
-        names = [name for name in activation.box.conns if name.startswith(prefix)]
-        return [name.removeprefix(prefix) for name in names]
-
-    def _call(
-        self, activation: Activation, request: ModelRequest, stream: Stream, deadline: float
-    ) -> Reply:
-        left = min(deadline - self._clock.monotonic(), activation.seconds_left)
-        if left <= 0:
-            self._give_up(deadline, cut=stream.used)
-        activation.keeper.check()
-        call = _Call(self._model.stream(request, seconds_left=left))
-        try:
-            with activation.keeper.listening(lambda: self._look(activation, call), deadline):
-                for event in run_turn(call.stream):
-                    if isinstance(event, Delta):
-                        stream.text(event.text)
-                    else:
-                        return event
-        except StreamClosed:
-            if call.stopped:
-                raise Stopped from None
-            raise LeaseLost from None
-        except ModelError:
-            if activation.seconds_left <= 0:
-                self._give_up(deadline, cut=True)
-            raise
-        finally:
-            call.stream.close()
-        raise ModelError("The model's answer has no end.", code="LLM_UNAVAILABLE", retryable=True)
-
-    def _give_up(self, deadline: float, *, cut: bool) -> None:
-        """Time is over: the worker's, or the turn's."""
-        if self._clock.monotonic() < deadline:
-            raise OutOfTime(cut=cut)
-        raise TurnFailed("The turn took too long.", code="TURN_TIMEOUT")
-
-    def _look(self, activation: Activation, call: _Call) -> None:
-        """The bell rang during the model call: was it a stop, or the loss of the lease?"""
-        job = activation.job
-        try:
-            activation.keeper.check()
-            item = self._table.get([job.key.job(job.ref)])[0]
-            call.stopped = item is None or "stop" in item.attrs
-        except LeaseLost:
-            call.lost = True
-        except TransientError:
-            log.warning("could not look at the turn", exc_info=True)
-        if call.stopped or call.lost:
-            call.stream.close()
-
-    def _forget(self, activation: Activation, gone: Sequence[str]) -> None:
-        session = activation.job.payload["session"]
-        for connection in gone:
-            self._requests.detach(activation.box.key, listener(session, connection))
 
     def cancelled(self, activation: Activation) -> Ending:
         at_head = activation.box.head == activation.job.ref
@@ -239,11 +127,11 @@ class Turns:
         self._remember(activation)
         self._settle(activation)
         data = activation.job.terminal.encode()
-        new = [name for name in self._listeners(activation) if name not in activation.told]
+        new = [name for name in listeners(activation) if name not in activation.told]
         activation.told.update(new)
         check = activation.keeper.check
         gone = [name for name in new if not self._poster.post(name, data, check)]
-        self._forget(activation, gone)
+        self._generation.forget(activation, gone)
 
     def _settle(self, activation: Activation) -> None:
         wait = (activation.settle_until - self._clock.now()) / 1000

@@ -69,7 +69,7 @@ class WakeSource(Protocol):
 class RuntimeSettings:
     """Times are in seconds. `concurrency` bounds what the gateway may run at once."""
 
-    workers: int = 8
+    workers: int = 32
     worker_seconds: float = 900.0
     sweep_every: float = 2.0
     sweep_seconds: float = 60.0

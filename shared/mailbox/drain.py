@@ -48,18 +48,21 @@ class Drain:
         A wake that comes while somebody else holds the lease is dropped. Never raises for a
         lost lease or a store that does not answer: the sweep comes back to it.
         """
+        handler = self._handlers.get(key.kind)
+        if handler is None:
+            log.error("no handler for this kind of mailbox", extra={"box": key.pk})
+            return
         try:
             taken = self.holder.take(key, f"{self._instance}/{new_id()}", watched)
             if isinstance(taken, Box):
                 self._refused(taken, watched)
             else:
-                self._activate(*taken, self.clock.monotonic() + seconds, seconds / 2)
+                self._activate(handler, *taken, seconds)
         except TransientError:
             log.warning("store unavailable", extra={"box": key.pk}, exc_info=True)
 
-    def _activate(self, lease: Lease, box: Box, deadline: float, reserve: float) -> None:
-        handler = self._handlers[lease.box.kind]
-        session = Steps(self, handler, lease, deadline, reserve)
+    def _activate(self, handler: Handler, lease: Lease, box: Box, seconds: float) -> None:
+        session = Steps(self, handler, lease, self.clock.monotonic() + seconds, seconds / 2)
         keeper = Keeper(self.holder, lease, box, self._wakes, self.clock, self.timing, session.tend)
         try:
             session.run(box, keeper)

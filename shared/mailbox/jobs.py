@@ -100,7 +100,13 @@ class Jobs(Log):
             LeaseLost: it was lost.
         """
         ref = box.jobs[0]
-        changes = [Remove(("jobs", 0)), Remove(("head_at",)), *self._unstop(box, ref)]
+        changes = [
+            Remove(("jobs", 0)),
+            Remove(("head_at",)),
+            # A crash while this job was being sent is none of the next one's.
+            Assign(("crashes",), 0),
+            *self._unstop(box, ref),
+        ]
         last = len(box.jobs) == 1 and set(box.stops) <= {ref}
         if last:
             changes += self.release(self.due_at(None, box.next_at))

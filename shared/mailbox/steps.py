@@ -148,11 +148,21 @@ class Steps:
         the bell, and is told before the job is gone."""
         while True:
             self._keeper.check()
-            self._handler.publish(activation)
+            self._publish(activation)
             try:
                 return self._holder.pop(self._lease, activation.box)
             except Rang as rang:
                 activation.box = rang.box
+
+    def _publish(self, activation: Activation) -> None:
+        """Send how the job ended. A connection that cannot be sent to is no reason to keep the
+        job: its end is stored, and given to whoever asks again."""
+        try:
+            self._handler.publish(activation)
+        except (LeaseLost, TransientError):
+            raise
+        except Exception:
+            log.exception("terminal event not sent", extra={"box": activation.box.key.pk})
 
     def tend(self) -> None:
         """While the head runs, in the background: end the waiting jobs that were asked to stop."""
@@ -170,7 +180,7 @@ class Steps:
             if not job.done:
                 self._end(activation, self._handler.cancelled(activation))
             self._keeper.check()
-            self._handler.publish(activation)
+            self._publish(activation)
         return self._holder.drop(self._lease, box, ref)
 
     def _wait(self, activation: Activation, pending: Pending) -> Box | None:

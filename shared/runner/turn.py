@@ -17,12 +17,14 @@ class TurnRequest:
     """Everything that a turn depends on. `access` has no default, so that it cannot be dropped.
 
     `history` are `{role, text}` messages, oldest first; `message` is what the user says now.
+    `greeting` is what clients show before the first message.
     """
 
     access: Principal
     instructions: str
     model: str
     max_tokens: int
+    greeting: str | None = None
     history: Sequence[Mapping[str, Any]]
     message: str
 
@@ -63,10 +65,17 @@ def model_request(request: TurnRequest) -> ModelRequest:
         messages = messages[1:]
     return ModelRequest(
         model=request.model,
-        system=request.instructions,
+        system=_system(request),
         messages=messages,
         max_tokens=request.max_tokens,
     )
+
+
+def _system(request: TurnRequest) -> str:
+    """The instructions; at the first message also what the agent seems to have said before it."""
+    if not request.greeting or request.history:
+        return request.instructions
+    return f"{request.instructions}\n\nYou began the conversation with: {request.greeting}"
 
 
 def run_turn(stream: ModelStream) -> Iterator[TurnEvent]:

@@ -13,7 +13,15 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from shared.errors import InternalError, ParleyError, RateLimited, ValidationError
+from shared.errors import (
+    InternalError,
+    ParleyError,
+    RateLimited,
+    ServiceUnavailable,
+    ValidationError,
+    for_client,
+)
+from shared.storage.table import TransientError
 
 log = logging.getLogger("parley")
 
@@ -57,7 +65,14 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(ParleyError)
     def _ours(_: Request, fault: ParleyError) -> JSONResponse:
-        return error_response(fault)
+        if fault.http_status >= 500:
+            log.warning("request failed", extra={"code": fault.error_code}, exc_info=fault)
+        return error_response(for_client(fault))
+
+    @app.exception_handler(TransientError)
+    def _store(_: Request, fault: TransientError) -> JSONResponse:
+        log.warning("store unavailable", exc_info=fault)
+        return error_response(ServiceUnavailable())
 
     @app.exception_handler(RequestValidationError)
     def _invalid(_: Request, fault: RequestValidationError) -> JSONResponse:

@@ -9,12 +9,18 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from shared.clock import Clock
 from shared.conversations.items import Session, turn_id
 from shared.conversations.turns import TurnView
 from shared.errors import NotFound, ParleyError, RateLimited, TurnFailed, ValidationError
 from shared.identity.principal import Principal
 from shared.ids import SESSION_NAMESPACE, new_id
+from shared.mailbox.box import key_part
+from shared.mailbox.jobs import DONE_TTL_SECONDS
+from shared.mailbox.requests import RiderFailed
 from shared.messaging.http import AddressRefused
+from shared.storage.expressions import ABSENT, attr
+from shared.storage.table import Item, Key, Put
 from shared.web.auth import Caller
 from shared.web.errors import ErrorBody
 from shared.web.services import Services
@@ -145,13 +151,21 @@ class TurnDesk:
                 "agent_id: the session is with another agent. Leave session_id out.",
                 details={"faults": [{"path": "body.agent_id", "message": "another agent's"}]},
             )
-        added = services.turns.add(
-            caller,
-            session,
-            request_id=request_id,
-            message=body.message,
-            callback_url=body.callback_url,
-        )
+        riders = [_claim(caller, request_id, body, services.clock)] if key is not None else []
+        try:
+            added = services.turns.add(
+                caller,
+                session,
+                request_id=request_id,
+                message=body.message,
+                callback_url=body.callback_url,
+                riders=riders,
+            )
+        except RiderFailed as taken:
+            # A repeat in the same session is found as its turn; this one is for another session.
+            raise ValidationError(
+                "Idempotency-Key was used for another request. Use a new one."
+            ) from taken
         services.turns.wake(session.box)
         return turn_id(session.conversation, added.job.ref)
 
@@ -186,6 +200,15 @@ def _request_id(caller: Principal, key: str | None) -> str:
         return new_id()
     asked = json.dumps([caller.tenant, caller.user, key])
     return f"key-{hashlib.sha256(asked.encode()).hexdigest()}"
+
+
+def _claim(caller: Principal, request_id: str, body: NewTurn, clock: Clock) -> Put:
+    """The write by which a key belongs to one request of one caller."""
+    asked = json.dumps([body.agent_id, body.session_id, body.message, body.callback_url])
+    digest = hashlib.sha256(asked.encode()).hexdigest()
+    ttl = clock.now() // 1000 + DONE_TTL_SECONDS
+    key = Key(f"IDEM#{key_part(caller.tenant)}#{request_id}", "IDEM")
+    return Put(Item(key, {"hash": digest}, ttl=ttl), ABSENT | attr("hash").eq(digest))
 
 
 def _time_left(request: Request) -> float:

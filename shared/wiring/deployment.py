@@ -112,9 +112,10 @@ class Deployment(Adapters):
         return {CONVERSATION: self._turn_handler(), DELIVERY: self._delivery_handler()}
 
     def _turn_handler(self) -> "Handler":
+        from shared.conversations.generation import Limits
         from shared.conversations.messages import Memory
         from shared.conversations.usage import Ledger
-        from shared.conversations.work import Limits, Turns
+        from shared.conversations.work import Turns
 
         return Turns(
             table=self.table,

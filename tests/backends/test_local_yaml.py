@@ -166,7 +166,8 @@ def test_names_that_nobody_could_ask_for(folder: Path, agents: LocalAgents, name
 def test_the_other_suffix(folder: Path, agents: LocalAgents) -> None:
     (folder / "sales.yml").write_text(GOOD)
     with pytest.raises(ConfigurationError, match=r"agents/sales.yml: its name must end in .yaml"):
-        agents.get("support")
+        agents.list()
+    assert agents.get("support").id == "support", "a stray file stops nobody else"
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

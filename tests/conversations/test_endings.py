@@ -106,7 +106,7 @@ def test_a_text_that_just_fits_is_not_shortened(pieces: Pieces) -> None:
         (ModelError("Too long.", code="CONTEXT_TOO_LONG"), None, False),
         (TurnFailed("No money.", code="BUDGET_EXCEEDED"), None, False),
         (NotFound("No such agent.", code="AGENT_NOT_FOUND"), None, False),
-        (ConfigurationError("agents/a.yaml, line 3: bad."), "CONFIGURATION_ERROR", False),
+        (ConfigurationError("agents/a.yaml, line 3: bad."), "INTERNAL_ERROR", True),
         (None, "INTERNAL_ERROR", True),
         (RuntimeError("the password is hunter2"), "INTERNAL_ERROR", True),
     ],

@@ -11,13 +11,16 @@ from shared.models.port import Completed, ModelEvent, ModelRequest, TextDelta, U
 from shared.runner.turn import Delta, Reply, TurnRequest, model_request, run_turn
 
 
-def asked(history: Sequence[tuple[str, str]], message: str = "now") -> ModelRequest:
+def asked(
+    history: Sequence[tuple[str, str]], message: str = "now", greeting: str | None = None
+) -> ModelRequest:
     return model_request(
         TurnRequest(
             access=LOCAL,
             instructions="Be kind.",
             model="m",
             max_tokens=100,
+            greeting=greeting,
             history=[{"role": role, "text": text} for role, text in history],
             message=message,
         )
@@ -38,6 +41,12 @@ def test_the_golden_request() -> None:
         max_tokens=100,
         tools=[],
     )
+
+
+def test_the_model_knows_of_the_greeting_while_nothing_else_was_said() -> None:
+    assert "Hello there" in asked([], greeting="Hello there").system
+    later = asked([("user", "One"), ("assistant", "Two")], greeting="Hello there")
+    assert later.system == "Be kind."
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.mailbox import deliveries, jobs, requests
+from shared.mailbox import deliveries, jobs, log, requests
 from shared.mailbox.box import Box, BoxKey, Job, Timing
 from shared.mailbox.holder import Holder
 from shared.mailbox.leases import Lease
@@ -103,6 +103,7 @@ def rig_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
 
     monkeypatch.setattr(requests, "new_id", new_id)
     monkeypatch.setattr(jobs, "new_id", new_id)
+    monkeypatch.setattr(log, "new_id", new_id)
     monkeypatch.setattr(deliveries, "time_ordered_id", lambda _: new_id())
     made = Rig(folder)
     try:

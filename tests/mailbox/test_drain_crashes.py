@@ -98,3 +98,33 @@ def test_stopped_is_read_again(drained: DrainRig) -> None:
     drained.add("A", work)
     drained.drain()
     assert drained.script.did("A") == ["run", "cancelled"]
+
+
+def test_a_crash_after_the_end_is_not_charged_to_the_next_job(drained: DrainRig) -> None:
+    charged: list[int] = []
+
+    def work(activation: Activation) -> Ending | None:
+        charged.append(activation.box.crashes)
+        return completed(activation)
+
+    drained.add("A")
+    drained.add("B", work)
+    taken = drained.holder.take(BOX, "dead")
+    assert isinstance(taken, tuple)
+    drained.holder.finish(taken[0], drained.job("A"), Ending(outcome="completed", terminal="a"))
+    drained.wait(40)
+    drained.drain()
+    assert (drained.script.did("A"), drained.script.did("B")) == (["a"], ["run", "done"])
+    assert charged == [0]
+
+
+def test_an_end_that_cannot_be_sent_does_not_hold_up_the_mailbox(drained: DrainRig) -> None:
+    def broken() -> None:
+        raise RuntimeError("no way to send this")
+
+    drained.script.on_publish = broken
+    drained.add("A")
+    drained.add("B")
+    drained.drain()
+    assert (drained.job("A").outcome, drained.job("B").outcome) == ("completed", "completed")
+    assert drained.at_rest()

@@ -145,6 +145,14 @@ def test_another_body_under_the_same_key_is_refused(tmp_path: Path, other: dict[
         assert (answer.status, answer.body["error"]["code"]) == (422, "VALIDATION_ERROR")
 
 
+def test_the_same_key_for_another_session_is_refused(site: Site) -> None:
+    session = site.turn("One").body["session_id"]
+    assert site.turn("Two", Idempotency_Key="k1").status == 200
+    answer = site.turn("Two", session_id=session, Idempotency_Key="k1")
+    assert (answer.status, answer.body["error"]["code"]) == (422, "VALIDATION_ERROR")
+    assert len(site.model.requests) == 2
+
+
 def test_keys_belong_to_whoever_uses_them(site: Site) -> None:
     mine = site.turn("Mine", person="ann", Idempotency_Key="k1").body
     theirs = site.turn("Theirs", person="bob", Idempotency_Key="k1").body
