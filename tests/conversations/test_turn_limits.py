@@ -10,7 +10,6 @@ from shared.backends.agents import Agent
 from shared.models.port import ModelError, ModelEvent, TextDelta, Usage
 from tests.wire.scene import Scene
 
-
 DAY = "2027-01-15"
 """The first day of virtual time."""
 
