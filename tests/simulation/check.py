@@ -13,6 +13,10 @@ SKEW = 4.1
 """Seconds: the largest difference between two clocks of a run, and a little."""
 
 
+TAKE_OVER_MS = 90_000
+"""Within this a worker that has just died (of poison, say) is found: grace, a sweep, its lag."""
+
+
 class Checker:
     """Every broken promise of a run, as a sentence."""
 
@@ -38,7 +42,7 @@ class Checker:
             state = self._box(box)
             head = state.head
             job = self._jobs.get(head) if head else None
-            running = state.owner is not None and state.until > self._now
+            running = state.owner is not None and state.until > self._now - TAKE_OVER_MS
             if job is None or running:
                 continue
             waiting = job.undecided
