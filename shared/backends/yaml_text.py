@@ -23,6 +23,7 @@ class BadYaml(ValueError):
 class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
+            # PyYAML's stubs leave this one untyped.
             alias = self.peek_event()  # type: ignore[no-untyped-call]
             raise BadYaml(alias.start_mark.line + 1, "aliases are not supported")
         return super().compose_node(parent, index)

@@ -87,6 +87,7 @@ class Frames:
             log.warning("store unavailable", exc_info=True)
             self._refuse(connection, ServiceUnavailable(), request_id)
         except Exception:
+            # A fault of ours: the client is told so, instead of waiting; the log has the rest.
             log.exception("frame failed")
             self._refuse(connection, InternalError(), request_id)
 

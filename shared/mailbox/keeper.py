@@ -17,7 +17,7 @@ from shared.storage.table import TransientError
 
 class Keeper:
     """Holds one lease from now until `stop`. When the bell has moved it calls whoever listens, and
-    `tend`, which sees to the rest of the mailbox."""
+    `tend` with the box, which sees to the rest of the mailbox."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class Keeper:
         wakes: Wakes,
         clock: Clock,
         timing: Timing,
-        tend: Callable[[], None],
+        tend: Callable[[Box], None],
     ) -> None:
         self._holder = holder
         self._lease = lease
@@ -110,7 +110,7 @@ class Keeper:
             return
         if box.bell > self._bell:
             self._ring()
-            self._tend()
+            self._tend(box)
             # Only now: if looking failed, the next tick looks again.
             self._bell = box.bell
 

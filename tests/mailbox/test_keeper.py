@@ -59,7 +59,7 @@ def test_effects_are_refused_within_the_margin_on_either_clock(
 ) -> None:
     clock = TwoClocks()
     lease, box = rig.take()
-    keeper = Keeper(rig.holder, lease, box, Queue(), clock, TIMING, lambda: None)
+    keeper = Keeper(rig.holder, lease, box, Queue(), clock, TIMING, lambda box: None)
     clock.wall, clock.steady = wall, steady
     if held:
         keeper.check()
@@ -75,7 +75,7 @@ def test_effects_are_refused_within_the_margin_on_either_clock(
 def keeping(rig: DrainRig) -> Iterator[tuple[Keeper, Lease]]:
     taken = rig.holder.take(BOX, "me")
     assert isinstance(taken, tuple)
-    keeper = Keeper(rig.holder, *taken, rig.queue, rig.clock, TIMING, lambda: None)
+    keeper = Keeper(rig.holder, *taken, rig.queue, rig.clock, TIMING, lambda box: None)
     rig.virtual.run(lambda: None)  # the keeper begins
     rig.calls.clear()
     yield keeper, taken[0]
