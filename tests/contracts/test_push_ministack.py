@@ -1,6 +1,7 @@
 """The Push contract on a WebSocket API of the AWS emulator, with its real connection API."""
 
 import io
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -103,11 +104,14 @@ def _client_end(connection: str, socket: ClientConnection, client: Any) -> Clien
 
     def close() -> None:
         socket.close()
-        for _ in range(500):
+        give_up = time.monotonic() + PATIENCE
+        while time.monotonic() < give_up:
             try:
                 client.get_connection(ConnectionId=connection)
             except client.exceptions.GoneException:
                 return
+            # It notices in its own time, and must be let to: without a pause it only answers us.
+            time.sleep(0.05)
         pytest.fail("the emulator did not notice that the client has gone")
 
     return ClientEnd(connection, receive, close)
