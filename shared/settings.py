@@ -49,6 +49,7 @@ class Settings(BaseModel):
     connections_url: types.HttpUrl | None = None
 
     assistant_local_config_dir: Path = Path("agents")
+    library_dir: Path = Path("library")
     backend_mode: Literal["auto", "http", "disabled"] = "auto"
     backend_url: str | None = None
 
@@ -66,6 +67,9 @@ class Settings(BaseModel):
     model_max_retries: int = Field(3, ge=0, le=10)
     model_base_backoff_sec: types.Seconds = 0.5
     model_max_backoff_sec: types.Seconds = 8
+    model_rate_per_minute: int | None = Field(None, ge=1, le=1_000_000)
+    model_prices: Path | None = None
+    title_model: types.Name | None = None
     history_token_budget: int = Field(100_000, ge=1000, le=1_000_000)
     turn_seconds: types.Seconds = 600
 

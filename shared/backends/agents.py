@@ -5,6 +5,7 @@ What an agent may have is checked here, wherever it is read from.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Protocol
 
@@ -14,14 +15,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from shared.errors import NotFound
 from shared.protocol.faults import Fault, faults
 from shared.protocol.origins import admits, checked_origin
+from shared.tools.specs import MAX_TOOLS, ToolSpec
 
 LATER = (
-    "models_allowed",
-    "max_iterations",
-    "tools",
     "confirm_tools",
     "knowledge",
-    "skills",
     "workflow",
     "overrides",
     "limits",
@@ -35,6 +33,13 @@ def _not_blank(text: str) -> str:
     return text
 
 
+def _skill(name: str) -> str:
+    if not _SKILL.fullmatch(name):
+        raise ValueError("must be the name of a skill: up to 128 letters, digits, _ and -")
+    return name
+
+
+_SKILL = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _Line = Annotated[str, Field(max_length=128), AfterValidator(_not_blank)]
 
 
@@ -47,8 +52,13 @@ class Agent(BaseModel):
     name: _Line
     instructions: Annotated[str, Field(max_length=200_000), AfterValidator(_not_blank)]
     model: _Line
+    models_allowed: tuple[_Line, ...] = Field((), max_length=32)
     max_tokens: int = Field(4096, ge=1, le=64_000, strict=True)
+    max_iterations: int = Field(20, ge=1, le=64, strict=True)
     greeting: Annotated[str, Field(max_length=10_000), AfterValidator(_not_blank)] | None = None
+    tools: tuple[ToolSpec, ...] = Field((), max_length=MAX_TOOLS)
+    skills: tuple[Annotated[str, AfterValidator(_skill)], ...] = Field((), max_length=64)
+    suggested_replies: bool = Field(False, strict=True)
     origins: tuple[Annotated[str, AfterValidator(checked_origin)], ...] = Field((), max_length=100)
 
     def admits(self, origin: str | None) -> bool:

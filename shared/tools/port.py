@@ -1,0 +1,74 @@
+"""The tool port: what a turn knows of a tool, whatever runs behind it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolContext:
+    """On whose behalf a call runs, and which call it is.
+
+    `idempotency_key` names the call of the turn, not the attempt: it is the same when a call that
+    a crash interrupted is made again, so that whoever acts on it can act once. `deadline` is the
+    moment (`time.monotonic`) at which nobody waits for the result any more.
+    """
+
+    tenant: str
+    user: str
+    conversation: str
+    session: str
+    turn: str
+    call: str
+    idempotency_key: str
+    deadline: float
+    email: str | None = None
+    roles: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+
+
+class ToolFault(Exception):
+    """The call did not work. The text is for the model, which may try something else; it holds
+    nothing that a user must not read. What happened in truth is the cause, for the log."""
+
+
+class InvalidArguments(ToolFault):
+    """The model's arguments do not fit; nothing was called. The text says what is wrong."""
+
+
+class Tool(Protocol):
+    """One tool. It may be called from several threads at once.
+
+    `parameters` is a JSON schema of type object. `repeatable`: safe to run twice, also at the same
+    time; only such a call is made again when a crash leaves unknown whether it had taken effect.
+    `parallel`: may run beside other calls of the same reply. `timeout` is in seconds.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def description(self) -> str: ...
+
+    @property
+    def parameters(self) -> Mapping[str, Any]: ...
+
+    @property
+    def repeatable(self) -> bool: ...
+
+    @property
+    def parallel(self) -> bool: ...
+
+    @property
+    def timeout(self) -> float: ...
+
+    def run(self, arguments: Mapping[str, Any], context: ToolContext) -> str:
+        """Call it and wait; the result as text, JSON unless the tool returned text. The caller
+        bounds the time and cuts the text.
+
+        Raises:
+            InvalidArguments: they do not fit `parameters`; nothing was called.
+            ToolFault: it did not work, in words for the model. Any other exception is a fault of
+                the tool: the caller logs it and tells the model only that it failed.
+        """
+        ...
