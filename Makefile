@@ -2,7 +2,7 @@
 # needs, once. Other interpreters: make test PYTHON=/path/to/python3.13 VENV=.venv313
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test contracts e2e simulate lint types build deploy lock clean
+.PHONY: help dev test contracts e2e simulate bench lint types build deploy lock clean
 .DELETE_ON_ERROR:
 
 VENV ?= .venv
@@ -90,6 +90,9 @@ e2e: $(VENV)/.test $(EMULATOR_VENV)/.ready ## Deploy template.yaml to the emulat
 simulate: $(VENV)/.test ## The mailbox under crashes and lost wakes: SEEDS=200
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
 
+bench: $(VENV)/.runtime ## What streaming costs in real time, here
+	@$(BIN)/python -m benchmarks.push
+
 lint: $(VENV)/.test ## Style, layers, template
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -97,7 +100,7 @@ lint: $(VENV)/.test ## Style, layers, template
 	$(BIN)/cfn-lint template.yaml
 
 types: $(VENV)/.test ## mypy --strict
-	$(BIN)/mypy shared functions tests scripts
+	$(BIN)/mypy benchmarks shared functions tests scripts
 
 # ---- Artifact and deployment -----------------------------------------------------------------
 
@@ -124,4 +127,4 @@ lock: .build/tools/.uv ## Make the locks again; newer versions: ARGS=--upgrade
 
 clean: ## Remove what was built, and caches; environments stay
 	rm -rf .build .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
-	find shared functions tests scripts agents library -name __pycache__ -type d -prune -exec rm -rf {} +
+	find benchmarks shared functions tests scripts agents library -name __pycache__ -type d -prune -exec rm -rf {} +

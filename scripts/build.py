@@ -28,6 +28,7 @@ from scripts.markers import for_target
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements" / "lambda.txt"
 PACKAGES = ("shared", "functions", "agents", "library")
+WITH_CODE = ("shared", "functions", "agents")
 MAX_UNZIPPED = 250 * 1024 * 1024
 LAMBDA_PYTHON = "3.13"
 # The runtime's system is Amazon Linux 2023 with glibc 2.34; pip wants each older tag by name.
@@ -116,7 +117,7 @@ def made(folder: Path, key: str) -> bool:
 
 def compile_all(folder: Path, compiler: str | None) -> None:
     """Bytecode halves a cold start. Unchecked: a zip's times would make it look stale."""
-    if compiler is None:
+    if compiler is None or not folder.is_dir():
         return
     words = ["-m", "compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash"]
     run(compiler, *words, "-s", folder, "-p", "/var/task", folder)
@@ -156,7 +157,7 @@ def make_stage(target: Target) -> Path:
         copy = folder / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
-    for package in ("shared", "functions"):
+    for package in WITH_CODE:
         compile_all(folder / package, target.compiler)
     folder.with_suffix(".key").write_text(key)
     report(target, folder)

@@ -45,6 +45,15 @@ def connections_client(endpoint: str, *, local: bool) -> Any:
         )
 
 
-def secret(arn: str) -> str:
-    """The text of a secret in Secrets Manager."""
-    return str(client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
+@cache
+def functions_client() -> Any:
+    """A client for invoking functions, however long they take."""
+    from shared.messaging.lambda_functions import client_config as functions_config
+
+    with _making:
+        return _session().client("lambda", config=functions_config())
+
+
+def secret(name: str) -> str:
+    """The text of a secret in Secrets Manager, by its ARN or its name."""
+    return str(client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])

@@ -164,6 +164,15 @@ class Settings(BaseModel):
         }
 
 
+def tool_secrets(environ: Mapping[str, str] = os.environ) -> Mapping[str, SecretStr]:
+    """The variables `PARLEY_SECRET_…`. What one names in Secrets Manager is not read here: it
+    may change while the process runs."""
+    given = {
+        name: text.strip() for name, text in environ.items() if name.startswith("PARLEY_SECRET_")
+    }
+    return {name: SecretStr(text) for name, text in given.items() if text}
+
+
 def _required(name: str, secret: SecretStr | None) -> SecretStr:
     if secret is None:
         raise ConfigurationError(
@@ -218,6 +227,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "HEARTBEAT_SEC must be less than half of LEASE_SEC. Lower it, or raise the lease."
     if settings.model_base_backoff_sec > settings.model_max_backoff_sec:
         yield "MODEL_BASE_BACKOFF_SEC is more than MODEL_MAX_BACKOFF_SEC. Raise the latter."
+    if settings.model_provider == "bedrock" and "anthropic_model" not in settings.model_fields_set:
+        yield "MODEL_PROVIDER=bedrock needs ANTHROPIC_MODEL: a model or inference profile there."
     yield from _unsafe(settings)
     yield from _not_yet(settings)
 
@@ -233,8 +244,6 @@ def _unsafe(settings: Settings) -> Iterator[str]:
 def _not_yet(settings: Settings) -> Iterator[str]:
     if settings.auth_mode == "jwt":
         yield "AUTH_MODE=jwt is not supported yet. Set AUTH_MODE=token."
-    if settings.model_provider == "bedrock":
-        yield "MODEL_PROVIDER=bedrock is not supported yet. Leave it out."
     if settings.backend_url:
         yield "BACKEND_URL is not supported yet. Leave it out, and BACKEND_MODE too."
     elif settings.backend_mode == "http":

@@ -169,7 +169,7 @@ def test_values_without_a_meaning(name: str, value: str, said: str) -> None:
         ({"BACKEND_URL": "https://x.org"}, "BACKEND_URL is not supported yet"),
         ({"BACKEND_MODE": "http", "BACKEND_URL": "https://x.org"}, "is not supported yet"),
         ({"AUTH_MODE": "jwt"}, "AUTH_MODE=jwt is not supported yet"),
-        ({"MODEL_PROVIDER": "bedrock"}, "MODEL_PROVIDER=bedrock is not supported yet"),
+        ({"MODEL_PROVIDER": "bedrock"}, "MODEL_PROVIDER=bedrock needs ANTHROPIC_MODEL"),
     ],
 )
 def test_contradictions(environ: dict[str, str], said: str) -> None:

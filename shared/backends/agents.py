@@ -7,15 +7,25 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Protocol
 
 import pydantic
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 from shared.errors import NotFound
 from shared.protocol.faults import Fault, faults
 from shared.protocol.origins import admits, checked_origin
 from shared.tools.specs import MAX_TOOLS, ToolSpec
+from shared.tools.toolbox import Toolbox
 
 LATER = (
     "confirm_tools",
@@ -25,6 +35,9 @@ LATER = (
     "limits",
 )
 """Fields that are refused by name: an agent must not run as if they were not there."""
+
+MIN_THINKING = 1024
+"""Tokens; the API takes no smaller budget."""
 
 
 def _not_blank(text: str) -> str:
@@ -37,6 +50,19 @@ def _skill(name: str) -> str:
     if not _SKILL.fullmatch(name):
         raise ValueError("must be the name of a skill: up to 128 letters, digits, _ and -")
     return name
+
+
+def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) != len(names):
+        raise ValueError("may name each skill only once")
+    return names
+
+
+def _thinking(value: Any) -> Any:
+    tokens = isinstance(value, int) and not isinstance(value, bool) and value >= MIN_THINKING
+    if value is None or value == "adaptive" or tokens:
+        return value
+    raise ValueError(f"must be adaptive, or a number of tokens from {MIN_THINKING} on")
 
 
 _SKILL = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
@@ -55,11 +81,24 @@ class Agent(BaseModel):
     models_allowed: tuple[_Line, ...] = Field((), max_length=32)
     max_tokens: int = Field(4096, ge=1, le=64_000, strict=True)
     max_iterations: int = Field(20, ge=1, le=64, strict=True)
+    thinking: Annotated[Any, BeforeValidator(_thinking)] = None
     greeting: Annotated[str, Field(max_length=10_000), AfterValidator(_not_blank)] | None = None
     tools: tuple[ToolSpec, ...] = Field((), max_length=MAX_TOOLS)
-    skills: tuple[Annotated[str, AfterValidator(_skill)], ...] = Field((), max_length=64)
+    skills: Annotated[
+        tuple[Annotated[str, AfterValidator(_skill)], ...],
+        Field(max_length=64),
+        AfterValidator(_each_once),
+    ] = ()
     suggested_replies: bool = Field(False, strict=True)
     origins: tuple[Annotated[str, AfterValidator(checked_origin)], ...] = Field((), max_length=100)
+
+    @field_validator("thinking")
+    @classmethod
+    def _leaves_room(cls, tokens: Any, info: ValidationInfo) -> Any:
+        most = info.data.get("max_tokens")
+        if isinstance(tokens, int) and most is not None and tokens >= most:
+            raise ValueError("must be less than max_tokens, of which it is a part")
+        return tokens
 
     def admits(self, origin: str | None) -> bool:
         """Whether a browser with this origin may talk to the agent; None is no browser."""
@@ -69,10 +108,11 @@ class Agent(BaseModel):
     def config_hash(self) -> str:
         """What a turn records of the configuration that it began with.
 
-        Fields without a value do not count, so a release that adds one changes no hash.
+        Fields at their defaults do not count, however deep, so a release that adds one changes no
+        hash; but for `max_tokens`, which counts in the hashes that are recorded already.
         """
-        values = self.model_dump(mode="json").items()
-        counted = {name: value for name, value in values if value not in (None, [], {})}
+        counted = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        counted["max_tokens"] = self.max_tokens
         text = json.dumps(counted, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -99,6 +139,26 @@ class AgentSource(Protocol):
 
     def list(self) -> list[Agent]:
         """All agents, in the order of their ids. Raises ConfigurationError like `get`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class EquippedAgent:
+    """An agent, read at one moment together with all that a turn of it needs.
+
+    `skills` are the texts of its skills by name, in the order of the configuration.
+    """
+
+    agent: Agent
+    toolbox: Toolbox
+    skills: Mapping[str, str]
+
+
+class EquippedAgentSource(AgentSource, Protocol):
+    """Gives out agents together with their tools: for whoever runs turns."""
+
+    def equipped(self, agent_id: str) -> EquippedAgent:
+        """Like `get`. Raises ConfigurationError also for a tool or skill that cannot be had."""
         ...
 
 

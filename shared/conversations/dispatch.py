@@ -1,48 +1,27 @@
 """Client frames: check each, do what it asks, answer on its connection."""
 
 import logging
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 from shared.clock import Clock
+from shared.conversations.answers import Answers
 from shared.conversations.connections import Connections
-from shared.conversations.items import Connection, Session, listener
-from shared.conversations.messages import Messages
-from shared.conversations.sessions import Named, Sessions, wire_ids
+from shared.conversations.items import Session
+from shared.conversations.listing import Conversations
+from shared.conversations.messages import Messages, wire_message
+from shared.conversations.sending import AgentSource, Sending
+from shared.conversations.sessions import Sessions, wire_ids
+from shared.conversations.stops import Stops
 from shared.conversations.stream import Poster
 from shared.conversations.turns import TurnRequests
-from shared.errors import (
-    Forbidden,
-    InternalError,
-    ParleyError,
-    RateLimited,
-    ServiceUnavailable,
-    for_client,
-)
-from shared.mailbox.requests import Added, Requests, RiderFailed
-from shared.protocol import events, frames, replies
+from shared.errors import Forbidden, InternalError, ParleyError, ServiceUnavailable, for_client
+from shared.mailbox.requests import Requests
+from shared.protocol import frames, replies
+from shared.protocol.parser import parse
 from shared.storage.table import TransientError
 
 log = logging.getLogger("parley")
-
-FRAME_TRIES = 3
-"""How often a frame's counting is tried when other frames of the connection interfere."""
-
-
-class Guarded(Named, Protocol):
-    """An agent that says which web pages may talk to it."""
-
-    def admits(self, origin: str | None) -> bool:
-        """Whether a browser with this origin may; None is no browser."""
-        ...
-
-
-class AgentSource(Protocol):
-    """Where agents are configured."""
-
-    def get(self, agent_id: str) -> Guarded:
-        """Raises NotFound or ConfigurationError."""
-        ...
 
 
 class Frames:
@@ -55,27 +34,29 @@ class Frames:
         clock: Clock,
         connections: Connections,
         sessions: Sessions,
+        conversations: Conversations,
         messages: Messages,
         turns: TurnRequests,
+        stops: Stops,
         requests: Requests,
         agents: AgentSource,
         poster: Poster,
     ) -> None:
-        self._clock = clock
         self._connections = connections
         self._sessions = sessions
+        self._conversations = conversations
         self._messages = messages
-        self._turns = turns
-        self._requests = requests
+        self._stops = stops
         self._agents = agents
-        self._poster = poster
+        self._answers = Answers(poster, clock)
+        self._sending = Sending(self._answers, connections, turns, requests, agents)
 
     def handle(self, connection: str, body: str | None, *, is_base64: bool) -> None:
         """Answer one frame."""
         request_id: str | None = None
         try:
-            frame = frames.parse(body, is_base64)
-            request_id = frame.request_id
+            frame = parse(body, is_base64)
+            request_id = frame.request_id if frame.echoes else None
             self._dispatch(connection, frame)
         except frames.FrameError as fault:
             self._refuse(connection, fault, fault.request_id)
@@ -93,32 +74,26 @@ class Frames:
 
     def _refuse(self, connection: str, fault: ParleyError, request_id: str | None) -> None:
         log.info("frame refused", extra={"code": fault.error_code})
-        self._post(connection, events.error_of(fault, request_id, at=self._clock.now()))
-
-    def _post(self, connection: str, event: Mapping[str, Any]) -> None:
-        self._poster.post(connection, events.encode(event))
-
-    def _answer(
-        self, connection: str, frame: frames.Frame, data: Mapping[str, Any], **more: Any
-    ) -> None:
-        status = more.pop("status", events.FINAL)
-        event = events.immediate_response(
-            frame.request_id, status, at=self._clock.now(), data=data, **more
-        )
-        self._post(connection, event)
+        self._answers.refuse(connection, fault, request_id)
 
     def _dispatch(self, connection: str, frame: frames.Frame) -> None:
         match frame:
             case frames.Ping():
-                self._post(connection, events.pong(frame.request_id, at=self._clock.now()))
+                self._answers.pong(connection, frame.request_id)
             case frames.CreateConversationSession():
                 self._create(connection, frame)
             case frames.SendMessage():
-                self._send(connection, frame)
+                self._sending.send(connection, frame)
             case frames.GetSession():
                 self._with_session(connection, frame, self._get_session)
             case frames.GetConversationMessages():
                 self._with_session(connection, frame, self._get_messages)
+            case frames.ListConversations():
+                self._list(connection, frame)
+            case frames.RenameConversation():
+                self._rename(connection, frame)
+            case frames.Cancel():
+                self._cancel(connection, frame)
 
     def _with_session(
         self, connection: str, frame: Any, answer: Callable[[str, Any, Session], None]
@@ -129,13 +104,56 @@ class Frames:
         answer(connection, frame, session)
 
     def _get_session(self, connection: str, frame: frames.GetSession, session: Session) -> None:
-        self._answer(connection, frame, replies.session_found(wire_ids(session), "active"))
+        found = replies.session_found(wire_ids(session), "active")
+        self._answers.final(connection, frame.request_id, found)
 
     def _get_messages(
         self, connection: str, frame: frames.GetConversationMessages, session: Session
     ) -> None:
-        page = self._messages.page(session, frame.limit, frame.older_than)
-        self._answer(connection, frame, page)
+        page = self._messages.page(session.box, frame.limit, frame.older_than)
+        items = [wire_message(message) for message in page.messages]
+        data = replies.messages_page(items, page.next_cursor)
+        self._answers.final(connection, frame.request_id, data)
+
+    def _list(self, connection: str, frame: frames.ListConversations) -> None:
+        opened = self._connections.get(connection)
+        if opened is None:
+            return  # as in `_create`
+        page = self._conversations.page(
+            opened.principal, limit=frame.limit, cursor=frame.cursor, query=frame.query
+        )
+        items = [
+            replies.conversation_item(
+                each.id, each.title, updated_at=each.updated_at, messages=each.messages
+            )
+            for each in page.conversations
+        ]
+        data = replies.conversations_page(items, page.next_cursor)
+        self._answers.final(connection, frame.request_id, data)
+
+    def _rename(self, connection: str, frame: frames.RenameConversation) -> None:
+        opened = self._connections.get(connection)
+        if opened is None:
+            return
+        conversation = frame.conversation_id
+        title = self._conversations.rename(opened.principal, conversation, frame.title)
+        data = replies.conversation_renamed(conversation, title)
+        self._answers.final(connection, frame.request_id, data)
+
+    def _cancel(self, connection: str, frame: frames.Cancel) -> None:
+        """Without an answer, whatever comes of it: a turn that is stopped says so itself."""
+        if frame.session_id is None:
+            opened = self._connections.get(connection)
+            if opened is not None:
+                self._stops.anywhere(opened, frame.request_id)
+            return
+        opened, session = self._connections.load(connection, frame.session_id)
+        if opened is None or session is None:
+            return
+        if frame.request_id is None:
+            self._stops.current(opened.principal, session)
+        else:
+            self._stops.request(opened.principal, session, frame.request_id)
 
     def _create(self, connection: str, frame: frames.CreateConversationSession) -> None:
         opened = self._connections.get(connection)
@@ -154,48 +172,4 @@ class Frames:
             extra={"metadata": frame.metadata, "user_email": frame.user_email},
         )
         data = replies.session_created(wire_ids(session))
-        self._answer(connection, frame, data, message="Session created")
-
-    def _send(self, connection: str, frame: frames.SendMessage) -> None:
-        opened, session = self._connections.load(connection, frame.session_id)
-        if opened is None or session is None:
-            raise frames.no_such_session(frame.request_id)
-        added = self._add(opened, session, frame)
-        if added.duplicate:
-            self._again(opened, session, frame, added)
-            return
-        self._answer(connection, frame, {}, status=events.ACCEPTED)
-        self._turns.wake(session.box)
-
-    def _add(self, opened: Connection, session: Session, frame: frames.SendMessage) -> Added:
-        current: Connection | None = opened
-        for _ in range(FRAME_TRIES):
-            counted = [self._connections.frame(current, session)] if current else []
-            try:
-                return self._turns.add(
-                    opened.principal,
-                    session,
-                    request_id=frame.request_id,
-                    message=frame.message,
-                    connection=opened.id if current else None,
-                    riders=counted,
-                )
-            except RiderFailed:
-                # The connection sent another frame at the same moment, or closed: look again.
-                current = self._connections.get(opened.id)
-        raise RateLimited(retry_after=1)
-
-    def _again(
-        self, opened: Connection, session: Session, frame: frames.SendMessage, added: Added
-    ) -> None:
-        """The same request again: the same turn, and its end if it has one."""
-        self._answer(opened.id, frame, {"duplicate": True}, status=events.ACCEPTED)
-        if added.job.done:
-            self._poster.post(opened.id, added.job.terminal.encode())
-            return
-        self._requests.attach(session.box, listener(session.id, opened.id), ring=True)
-        self._turns.wake(session.box)
-        gone = self._turns.gone(added.job)
-        if gone is not None:
-            # It ended while this frame was on its way: whoever ran it knew of no listener here.
-            self._poster.post(opened.id, gone.terminal.encode())
+        self._answers.final(connection, frame.request_id, data, message="Session created")

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from shared.clock import Clock
 from shared.conversations.items import meta_key, owned_by, turn_id
-from shared.conversations.messages import Message
+from shared.conversations.messages import Message, question
+from shared.conversations.naming import preview
+from shared.conversations.titles import title_box, titling
 from shared.conversations.usage import Ledger
 from shared.errors import InternalError, ParleyError, for_client
 from shared.ids import time_ordered_id
@@ -17,23 +20,30 @@ from shared.mailbox.jobs import Ending
 from shared.mailbox.requests import Requests
 from shared.models.port import Usage
 from shared.protocol import events
-from shared.runner.turn import Reply
+from shared.runner.events import Reply
 from shared.storage.expressions import Assign
 from shared.storage.table import Operation, Update
 
 MAX_TERMINAL_TEXT = 100 * 1024
 """Bytes of text, as JSON, in a terminal event; the whole text stands in the log."""
 
+MAX_FIRST = 200
+"""Characters of its first message by which a conversation is found."""
+
 
 class Endings:
     """Builds the endings of turns."""
 
-    def __init__(self, clock: Clock, ledger: Ledger, requests: Requests) -> None:
+    def __init__(
+        self, clock: Clock, ledger: Ledger, requests: Requests, *, titles: bool = False
+    ) -> None:
+        """`titles`: somebody finds titles for conversations, and wants to be told."""
+        self._titles = titles
         self._clock = clock
         self._ledger = ledger
         self._requests = requests
 
-    def completed(self, job: Job, reply: Reply, cost: Usage) -> Ending:
+    def completed(self, job: Job, reply: Reply) -> Ending:
         """The turn has a reply."""
         now = self._clock.now()
         message_id = time_ordered_id(now)
@@ -45,15 +55,25 @@ class Endings:
             "turn": job.ref,
             "stop_reason": reply.stop_reason,
         }
+        if reply.said != reply.text:
+            answer["said"] = reply.said
         event = events.eventual_response(
             job.payload["request_id"],
             message_id=message_id,
             text=events.shortened(reply.text, MAX_TERMINAL_TEXT),
             at=now,
-            usage=wire_usage(cost),
+            usage=wire_usage(reply.usage),
+            suggestions=reply.suggestions,
         )
-        result = {"text": reply.text, "usage": wire_usage(cost)}
-        return self._ending(job, "completed", event, [self._question(job), answer], result, cost)
+        result = {
+            "text": reply.text,
+            "usage": wire_usage(reply.usage),
+            "spent": asdict(reply.usage),
+            "said": reply.said,
+            "stop_reason": reply.stop_reason,
+            "suggestions": list(reply.suggestions),
+        }
+        return self._ending(job, "completed", event, [answer], result, reply.usage)
 
     def failed(self, job: Job, fault: Exception | None, cost: Usage) -> Ending:
         """The turn has no reply: because of `fault`, or (None) because its workers died."""
@@ -72,60 +92,73 @@ class Endings:
             "retryable": error.is_retryable,
         }
         result = {"error": told, "usage": wire_usage(cost)}
-        return self._ending(job, "failed", event, [self._question(job)], result, cost)
+        return self._ending(job, "failed", event, [], result, cost)
 
     def cancelled(self, job: Job, *, at_head: bool) -> Ending:
         """Somebody stopped the turn. One that is not at the head writes nothing to the log,
         whose next numbers belong to the head."""
         event = events.cancelled(job.payload["request_id"], at=self._clock.now())
-        log = [self._question(job)] if at_head else []
-        return self._ending(job, "cancelled", event, log, {}, Usage())
-
-    def _question(self, job: Job) -> Message:
-        return {
-            "id": job.payload["message_id"],
-            "role": "user",
-            "text": job.payload["message"],
-            "at": job.added_at,
-            "turn": job.ref,
-        }
+        return self._ending(job, "cancelled", event, [], {}, Usage(), in_log=at_head)
 
     def _ending(
         self,
         job: Job,
         outcome: str,
         event: Mapping[str, Any],
-        log: Sequence[Message],
+        said: Sequence[Message],
         result: Mapping[str, Any],
         cost: Usage,
+        *,
+        in_log: bool = True,
     ) -> Ending:
-        count = int(job.attrs["count"])
+        """`in_log`: the turn's messages are in the log when it has ended, the user's at least."""
+        first = int(job.attrs["count"])
+        start, log = first, [question(job), *said]
+        if job.log_length is not None:
+            start, log = job.log_length, list(said)
+        if not in_log:
+            log = []
         beside = [
-            *self._conversation(job, count + len(log)),
+            *(self._conversation(job, start + len(log), said) if in_log else []),
             self._ledger.add(job.key.tenant, job.key.id, cost),
         ]
         callback, wakes = self._callback(job, outcome, result)
+        if self._wants_title(job, said):
+            text = str(said[0]["text"])
+            title = titling(
+                self._requests, job.key, job.ref, job.payload["message"], text, self._clock
+            )
+            callback = Queued([*callback.writes, *title.writes], callback.overflow)
+            wakes = [*wakes, title_box(job.key)]
         return Ending(
             outcome=outcome,
             terminal=events.encode(event).decode(),
             log=log,
-            log_from=count,
+            log_from=start,
             beside=[*beside, *callback.writes],
             otherwise=[*beside, *callback.overflow],
             wakes=wakes,
             body={"result": result},
         )
 
-    def _conversation(self, job: Job, count: int) -> list[Operation]:
-        """The number of messages; with the first ones the conversation appears in lists."""
-        if count == job.attrs["count"]:
-            return []
-        listed = {
+    def _wants_title(self, job: Job, said: Sequence[Message]) -> bool:
+        return self._titles and bool(said) and not job.attrs.get("titled")
+
+    def _conversation(self, job: Job, count: int, said: Sequence[Message]) -> list[Operation]:
+        """The number of messages, all and those that people see; with the first ones the
+        conversation gets its title and appears in lists."""
+        changed: dict[str, Any] = {
             "count": count,
+            "messages": job.attrs["messages"] + 1 + len(said),
             "owned_by": owned_by(job.key.tenant, job.attrs["owner"]),
             "listed_at": self._clock.now(),
         }
-        changes = [Assign((name,), value) for name, value in listed.items()]
+        if self._wants_title(job, said):
+            changed["titled"] = True
+        if job.attrs["count"] == 0:
+            asked = " ".join(job.payload["message"].split())
+            changed |= {"first": asked[:MAX_FIRST], "auto_title": preview(asked)}
+        changes = [Assign((name,), value) for name, value in changed.items()]
         return [Update(meta_key(job.key), changes)]
 
     def _callback(
@@ -138,7 +171,7 @@ class Endings:
             "turn_id": turn_id(job.key.id, job.ref),
             "session_id": job.payload["session"],
             "status": outcome,
-            **result,
+            **{name: result[name] for name in ("text", "usage", "error") if name in result},
         }
         box = BoxKey(DELIVER, job.key.tenant, job.key.id)
         text = json.dumps(body, ensure_ascii=False)

@@ -45,6 +45,12 @@ def turn_ref(session: str, request_id: str) -> str:
     return f"TURN#{session}#{request_id}"
 
 
+def turn_session(ref: str) -> str:
+    """The session of the turn with this sort key; empty for what is no turn."""
+    kind, _, rest = ref.partition("#")
+    return rest.partition("#")[0] if kind == "TURN" else ""
+
+
 def turn_id(conversation: str, ref: str) -> str:
     """The id under which callers know a turn."""
     return pack(TURN_ID, conversation, ref)

@@ -1,24 +1,28 @@
-"""The log of a conversation: read by people in pages, by turns within a budget."""
+"""The log of a conversation: what its messages are, and pages of them for people."""
 
 import base64
 import binascii
 import re
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any, Literal
 
-from shared.conversations.items import Session
 from shared.errors import ValidationError
-from shared.mailbox.box import Box, BoxKey
+from shared.mailbox.box import Box, BoxKey, Job
 from shared.mailbox.jobs import message_key
 from shared.protocol.events import encode, shortened
-from shared.protocol.replies import Reply, message_item, messages_page
+from shared.protocol.replies import Reply, message_item
 from shared.storage.table import MAX_GET_KEYS, Item, Table
 
 Message = Mapping[str, Any]
-"""`{id, role: user|assistant, text, at, turn}`; `at` in milliseconds."""
+"""`{id, role, at, turn, …}`; `at` in milliseconds. By role:
+
+    user        {text}
+    assistant   the end of a turn: {text: the whole answer, said: the last reply's part of it,
+                if that is less, stop_reason}; on the way to it: {content: the reply's blocks, said,
+                usage}, which people are not shown
+    tool        a result: {call, call_id, name, text, is_error, artifact: where all of it is}
+"""
 
 _NUMBER = re.compile(r"m(?:0|[1-9][0-9]{0,11})", re.ASCII)
 _WAITING = re.compile(r"w[0-9a-f-]{36}", re.ASCII)
@@ -30,10 +34,16 @@ queue and its replies."""
 PAGE_BYTES = 96 * 1024
 """A page is one message to the client, which may have 128 KB."""
 
+MAX_READS = 10
+"""Reads for one page, where there are long stretches that people are not shown."""
 
-def estimate_tokens(text: str) -> int:
-    """A cautious guess: four bytes of UTF-8 a token, and a little for the message itself."""
-    return len(text.encode()) // 4 + 8
+
+@dataclass(frozen=True)
+class MessagePage:
+    """Messages, the newest first, and where the next page begins."""
+
+    messages: list[Message]
+    next_cursor: str | None
 
 
 class Messages:
@@ -42,24 +52,39 @@ class Messages:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def page(self, session: Session, limit: int, cursor: str | None) -> Reply:
-        """A page, with its cursor for the next. The first begins with what waits to be answered:
-        such a message enters the log when its turn does.
+    def page(self, box: BoxKey, limit: int, cursor: str | None) -> MessagePage:
+        """A page, as many messages as fit `PAGE_BYTES`, but one at least if there is one. The first
+        page begins with what waits to be answered: such a message enters the log when its turn
+        does. A page may be short, or empty, and yet have a next one.
 
         Raises:
             ValidationError: the cursor is none of ours.
         """
-        found, below = self._beginning(session.box, cursor)
-        start = None if below is None else message_key(session.box, below).sk
-        page = self._table.query(
-            session.box.partition, prefix="MSG#", descending=True, limit=limit + 1, cursor=start
-        )
-        logged = [(_position(item), item.body or {}) for item in page.items]
+        found, below = self._beginning(box, cursor)
+        logged, unread = self._logged(box, below, limit)
         # One that entered the log between the two reads stands in both.
         entered = {message["id"] for _, message in logged}
         waiting = [(None, message) for message in found if message["id"] not in entered]
-        candidates = [*waiting, *logged][: limit + 1]
-        return self._fitting(candidates, limit, more=page.cursor is not None)
+        return _fitting([*waiting, *logged][: limit + 1], limit, unread)
+
+    def _logged(
+        self, box: BoxKey, below: int | None, limit: int
+    ) -> tuple[list[tuple[int, Message]], int | None]:
+        """At least one message more than `limit`, if there are so many, and above which number
+        the reading ended, if it did not reach the beginning."""
+        found: list[tuple[int, Message]] = []
+        cursor = None if below is None else message_key(box, below).sk
+        size = limit + 1
+        for _ in range(MAX_READS):
+            page = self._table.query(
+                box.partition, prefix="MSG#", descending=True, limit=size, cursor=cursor
+            )
+            entries = [(_position(item), item.body or {}) for item in page.items]
+            found += [entry for entry in entries if is_shown(entry[1])]
+            if page.cursor is None or len(found) > limit:
+                return found, None
+            cursor, size = page.cursor, 200
+        return found, int(str(cursor).removeprefix("MSG#"))
 
     def _beginning(self, box: BoxKey, cursor: str | None) -> tuple[list[Message], int | None]:
         """Where a page begins: the waiting messages for it, and below which number of the log."""
@@ -77,22 +102,6 @@ class Messages:
         below = (_position(item) for item in newest.items if (item.body or {})["id"] == after)
         return [message for message in waiting if message["id"] < after], next(below, None)
 
-    def _fitting(
-        self, candidates: Sequence[tuple[int | None, Message]], limit: int, *, more: bool
-    ) -> Reply:
-        items: list[Reply] = []
-        size = 0
-        for _, message in candidates[:limit]:
-            item = _wire(message)
-            size += len(encode(item))
-            if items and size > PAGE_BYTES:
-                break
-            items.append(item)
-        if not more and len(items) == len(candidates):
-            return messages_page(items, None)
-        position, last = candidates[len(items) - 1]
-        return messages_page(items, _cursor(last["id"] if position is None else position))
-
     def _waiting(self, box: BoxKey) -> list[Message]:
         """The messages of turns that have not entered the log, the newest first."""
         head = self._table.get([box.item])[0]
@@ -108,23 +117,49 @@ class Messages:
 
 def user_message(turn: Item) -> Message:
     """The user's message of a turn, as it will stand in the log."""
-    payload = (turn.body or {})["payload"]
+    return question(Job(BoxKey("", "", ""), turn.key.sk, turn.attrs, turn.body or {}))
+
+
+def question(job: Job) -> Message:
+    """The user's message of a turn, as it will stand in the log."""
     return {
-        "id": payload["message_id"],
+        "id": job.payload["message_id"],
         "role": "user",
-        "text": payload["message"],
-        "at": turn.attrs["added_at"],
-        "turn": turn.key.sk,
+        "text": job.payload["message"],
+        "at": job.added_at,
+        "turn": job.ref,
     }
 
 
-def _wire(message: Message) -> Reply:
+def is_shown(message: Message) -> bool:
+    """Whether people see the message: not the steps between a question and its answer."""
+    return message["role"] != "tool" and "text" in message
+
+
+def wire_message(message: Message) -> Reply:
+    """A message as clients see it."""
     direction: Literal["inbound", "outbound"] = (
         "inbound" if message["role"] == "user" else "outbound"
     )
-    text = str(message["text"])
-    text = shortened(text, PAGE_BYTES)
+    text = shortened(str(message["text"]), PAGE_BYTES)
     return message_item(message["id"], direction, text, created_at=message["at"])
+
+
+def _fitting(
+    candidates: Sequence[tuple[int | None, Message]], limit: int, unread: int | None
+) -> MessagePage:
+    """As much of the candidates as fits; `unread` is where the reading ended, if it did."""
+    fitting: list[Message] = []
+    size = 0
+    for _, message in candidates[:limit]:
+        size += len(encode(wire_message(message)))
+        if fitting and size > PAGE_BYTES:
+            break
+        fitting.append(message)
+    if len(fitting) == len(candidates):
+        return MessagePage(fitting, None if unread is None else _cursor(unread))
+    position, last = candidates[len(fitting) - 1]
+    return MessagePage(fitting, _cursor(last["id"] if position is None else position))
 
 
 def _position(item: Item) -> int:
@@ -151,76 +186,3 @@ def _read_cursor(cursor: str) -> int | str:
 
 def _unknown_cursor() -> ValidationError:
     return ValidationError("The cursor is not one of this list. Use `nextCursor` as it came.")
-
-
-@dataclass(frozen=True)
-class Remembered:
-    """The newest messages of a conversation that holds `count` messages."""
-
-    count: int
-    messages: tuple[Message, ...]
-
-
-class Memory:
-    """What a turn remembers: the newest messages that fit a budget of tokens.
-
-    A warm worker keeps what it last saw of a conversation; as long as the number of messages is
-    what it was, nothing is read.
-    """
-
-    def __init__(self, table: Table, *, budget: int, conversations: int = 64) -> None:
-        self._table = table
-        self._budget = budget
-        self._size = conversations
-        self._cache: OrderedDict[str, Remembered] = OrderedDict()
-        self._lock = Lock()
-
-    def recall(self, box: BoxKey, count: int) -> tuple[Message, ...]:
-        """The messages before number `count`, oldest first."""
-        with self._lock:
-            cached = self._cache.get(box.pk)
-        if cached is None or cached.count != count:
-            cached = Remembered(count, self._read(box, count) if count else ())
-            self._keep(box, cached)
-        return cached.messages
-
-    def add(self, box: BoxKey, count: int, messages: Sequence[Message]) -> None:
-        """Note what this worker itself has written after message number `count`."""
-        with self._lock:
-            cached = self._cache.get(box.pk)
-        if cached is None or cached.count != count:
-            return
-        kept = self._newest([*cached.messages, *messages])
-        self._keep(box, Remembered(count + len(messages), kept))
-
-    def _keep(self, box: BoxKey, remembered: Remembered) -> None:
-        with self._lock:
-            self._cache[box.pk] = remembered
-            self._cache.move_to_end(box.pk)
-            while len(self._cache) > self._size:
-                self._cache.popitem(last=False)
-
-    def _read(self, box: BoxKey, count: int) -> tuple[Message, ...]:
-        newest: list[Message] = []
-        spent = 0
-        cursor: str | None = message_key(box, count).sk
-        while cursor is not None and spent < self._budget:
-            page = self._table.query(
-                box.partition, prefix="MSG#", descending=True, limit=100, cursor=cursor
-            )
-            for item in page.items:
-                newest.append(item.body or {})
-                spent += estimate_tokens(str(newest[-1].get("text", "")))
-            cursor = page.cursor
-        return self._newest(newest[::-1])
-
-    def _newest(self, messages: Sequence[Message]) -> tuple[Message, ...]:
-        """The longest end of the messages that fits the budget."""
-        spent = 0
-        start = len(messages)
-        while start > 0:
-            spent += estimate_tokens(str(messages[start - 1].get("text", "")))
-            if spent > self._budget:
-                break
-            start -= 1
-        return tuple(messages[start:])

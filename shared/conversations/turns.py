@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from shared.clock import Clock
 from shared.conversations.items import TURN_ID, Session, box_key, listener, meta_key, turn_ref
+from shared.conversations.options import PLAIN, TurnOptions
 from shared.errors import ConflictError, NotFound, ParleyError, ValidationError
-from shared.identity.access import may
+from shared.identity.access import Action, may
 from shared.identity.principal import Principal
 from shared.ids import time_ordered_id, unpack
 from shared.mailbox.box import Box, BoxKey, Job
@@ -57,12 +58,13 @@ class TurnRequests:
         *,
         request_id: str,
         message: str,
+        options: TurnOptions = PLAIN,
         connection: str | None = None,
         callback_url: str | None = None,
         riders: Sequence[Operation] = (),
     ) -> Added:
         """Queue one message. The same request of the same session is the same turn. The caller
-        acknowledges, then calls `wake`.
+        has checked the options against the agent; it acknowledges, then calls `wake`.
 
         Raises:
             ValidationError: the request id was used for another message.
@@ -77,10 +79,11 @@ class TurnRequests:
             "agent": session.agent,
             "principal": principal.to_dict(),
             "callback_url": callback_url,
+            **options.chosen,
         }
         job = NewJob(
             ref=turn_ref(session.id, request_id),
-            hash=digest(message, callback_url),
+            hash=digest(message, callback_url, options),
             payload=payload,
         )
         heard_by = listener(session.id, connection) if connection else None
@@ -123,11 +126,20 @@ class TurnRequests:
         item = self._table.get([job.key.job(job.ref)])[0]
         return Job.read(job.key, job.ref, item) if item else None
 
+    def known(self, session: Session, request_id: str) -> bool:
+        """Whether the request has been accepted before."""
+        key = session.box.job(turn_ref(session.id, request_id))
+        return self._table.get([key])[0] is not None
+
     def view(self, principal: Principal, turn: str) -> TurnView:
-        """How a turn stands.
+        """How a turn stands. Raises like `find`."""
+        return self.find(principal, turn, "read")[2]
+
+    def find(self, principal: Principal, turn: str, action: Action) -> tuple[BoxKey, str, TurnView]:
+        """A turn with which the principal may do this: its mailbox, its sort key, how it stands.
 
         Raises:
-            NotFound: no such turn, or not the principal's: the same answer.
+            NotFound: no such turn, or not for the principal: the same answer.
         """
         try:
             conversation, ref = unpack(TURN_ID, turn, 2)
@@ -137,9 +149,9 @@ class TurnRequests:
         meta, head, item = self._table.get([meta_key(box), box.item, box.job(ref)])
         if meta is None or item is None or not ref.startswith("TURN#"):
             raise no_such_turn()
-        if not may(principal, "read", tenant=principal.tenant, owner=meta.attrs["owner"]):
+        if not may(principal, action, tenant=principal.tenant, owner=meta.attrs["owner"]):
             raise no_such_turn()
-        return _view(turn, Job.read(box, ref, item), head)
+        return box, ref, _view(turn, Job.read(box, ref, item), head)
 
 
 def _view(turn: str, job: Job, head: Item | None) -> TurnView:
@@ -166,7 +178,10 @@ def no_such_turn() -> NotFound:
     return NotFound("There is no such turn.", code="TURN_NOT_FOUND")
 
 
-def digest(message: str, callback_url: str | None) -> str:
+def digest(message: str, callback_url: str | None, options: TurnOptions = PLAIN) -> str:
     """What tells one request from another under the same id."""
-    text = json.dumps([message, callback_url], ensure_ascii=False)
+    asked: list[Any] = [message, callback_url]
+    if options.chosen:
+        asked.append(options.chosen)
+    text = json.dumps(asked, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from shared.clock import Clock
+from shared.errors import TurnFailed
 from shared.mailbox.box import key_part
 from shared.models.port import Usage
 from shared.storage.expressions import Increment
@@ -20,10 +21,11 @@ KEEP_SECONDS = 400 * 24 * 3600
 
 
 class Ledger:
-    """The counters of a day, by tenant."""
+    """The counters of a day, by tenant. `limit` is what one may spend a day, in nano-USD."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, limit: int | None = None) -> None:
         self._clock = clock
+        self._limit = limit
         self._sums: dict[str, tuple[int, int]] = {}
 
     def keys(self, tenant: str) -> list[Key]:
@@ -47,11 +49,21 @@ class Ledger:
         """Nano-USD that the tenant had spent today when it was last read."""
         return self._sums.get(self._partition(tenant), (0, 0))[1]
 
-    def add(self, tenant: str, conversation: str, usage: Usage) -> Operation:
-        """The write that counts a turn. It rides in a transaction that can happen only once."""
+    def check(self, tenant: str) -> None:
+        """Before money is spent.
+
+        Raises:
+            TurnFailed: BUDGET_EXCEEDED.
+        """
+        if self._limit is not None and self.spent(tenant) >= self._limit:
+            raise TurnFailed("Today's budget is used up.", code="BUDGET_EXCEEDED")
+
+    def add(self, tenant: str, conversation: str, usage: Usage, *, turns: int = 1) -> Operation:
+        """The write that counts a turn, or (0) what was spent beside one. It rides in a transaction
+        that can happen only once."""
         shard = zlib.crc32(conversation.encode()) % SHARDS
         counted = {
-            "turns": 1,
+            "turns": turns,
             "input_tokens": usage.input_tokens,
             "output_tokens": usage.output_tokens,
             "cache_read_tokens": usage.cache_read_tokens,

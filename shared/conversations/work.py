@@ -1,15 +1,15 @@
 """Turns as jobs: what a worker does with the head of a conversation's mailbox."""
 
 import logging
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from contextlib import closing
 
 from shared.clock import Clock
 from shared.conversations.endings import Endings
-from shared.conversations.generation import Generation, Limits, listeners
-from shared.conversations.items import meta_key
-from shared.conversations.messages import Memory
-from shared.conversations.stream import Poster
+from shared.conversations.host import LeasedTurn, Limits, Services
+from shared.conversations.items import listener, meta_key
+from shared.conversations.shown import Shown
+from shared.conversations.stream import Poster, Stream
 from shared.conversations.usage import Ledger
 from shared.errors import ParleyError, TurnFailed
 from shared.identity.principal import Principal
@@ -17,27 +17,16 @@ from shared.mailbox.box import Box, Job
 from shared.mailbox.handler import Activation
 from shared.mailbox.jobs import Ending
 from shared.mailbox.requests import Requests
-from shared.models.port import Model, ModelError, ModelRequest, Usage
-from shared.runner.turn import TurnRequest, model_request
-from shared.storage.table import Table
+from shared.models.port import Usage
+from shared.runner.events import Reply
+from shared.runner.request import Equipped, TurnRequest
+from shared.runner.turn import Turn
 
 log = logging.getLogger("parley")
 
 
-class Agent(Protocol):
-    """What a turn needs of an agent's configuration."""
-
-    @property
-    def instructions(self) -> str: ...
-
-    @property
-    def greeting(self) -> str | None: ...
-
-    @property
-    def model(self) -> str: ...
-
-    @property
-    def max_tokens(self) -> int: ...
+Agents = Callable[[str, str | None], Equipped]
+"""The agent with this id, and the skill with this name. Raises ParleyError if there is none."""
 
 
 class Turns:
@@ -46,74 +35,102 @@ class Turns:
     def __init__(
         self,
         *,
-        table: Table,
         clock: Clock,
         requests: Requests,
-        agents: Callable[[str], Agent],
-        model: Model,
-        memory: Memory,
+        agents: Agents,
+        services: Services,
         ledger: Ledger,
+        endings: Endings,
         poster: Poster,
         limits: Limits,
     ) -> None:
-        self._table = table
         self._clock = clock
         self._requests = requests
         self._agents = agents
-        self._memory = memory
+        self._services = services
         self._ledger = ledger
+        self._endings = endings
         self._poster = poster
         self._limits = limits
-        self._endings = Endings(clock, ledger, requests)
-        self._generation = Generation(table, clock, requests, model, poster, limits)
 
     def load(self, box: Box, ref: str) -> Job | None:
         tenant = box.key.tenant
         counters = self._ledger.keys(tenant)
-        turn, meta, *read = self._table.get([box.key.job(ref), meta_key(box.key), *counters])
+        keys = [box.key.job(ref), meta_key(box.key), *counters]
+        turn, meta, *read = self._services.table.get(keys)
         self._ledger.note(tenant, read)
         if turn is None or meta is None:
             return None
-        known = {"count": meta.attrs["count"], "owner": meta.attrs["owner"]}
+        count = meta.attrs["count"]
+        known = {
+            "count": count,
+            "messages": meta.attrs.get("messages", count),
+            "owner": meta.attrs["owner"],
+            "titled": meta.attrs.get("titled", False),
+        }
         return Job(box.key, ref, {**turn.attrs, **known}, turn.body or {})
 
     def run(self, activation: Activation) -> Ending | None:
-        job = activation.job
-        spent = Usage()
+        stream = self._stream(activation)
         try:
-            request = self._request(job)
-            reply, spent = self._generation.reply(activation, request)
-        except ModelError as fault:
-            log.warning("model failed", extra={"code": fault.error_code}, exc_info=True)
-            return self._endings.failed(job, fault, fault.usage)
+            ending = self._follow(activation, stream)
+            stream.close()
+            return ending
+        finally:
+            stream.abandon()
+            self._forget(activation, stream.gone)
+
+    def _follow(self, activation: Activation, stream: Stream) -> Ending:
+        """Run the turn, showing what happens, to its end."""
+        turn: Turn | None = None
+        try:
+            host = LeasedTurn(activation, self._services, self._limits)
+            turn = Turn(self._request(activation.job, host), host, self._clock)
+            shown = Shown(stream, muted=activation.box.crashes > 0)
+            reply: Reply | None = None
+            with closing(turn.run()) as running:
+                for event in running:
+                    if isinstance(event, Reply):
+                        reply = event
+                    else:
+                        shown.show(event)
+            assert reply is not None  # noqa: S101 - a turn that raises nothing ends with it
+            if not reply.text and reply.stop_reason == "refusal":
+                raise TurnFailed("The model declined to answer.", code="MODEL_REFUSED")
         except ParleyError as fault:
             log.warning("turn failed", extra={"code": fault.error_code}, exc_info=True)
-            return self._endings.failed(job, fault, spent)
-        if not reply.text and reply.stop_reason == "refusal":
-            refused = TurnFailed("The model declined to answer.", code="MODEL_REFUSED")
-            return self._endings.failed(job, refused, spent)
-        return self._endings.completed(job, reply, spent)
+            spent = turn.spent if turn else Usage()
+            return self._endings.failed(activation.job, fault, spent)
+        return self._endings.completed(activation.job, reply)
 
-    def _request(self, job: Job) -> ModelRequest:
-        """What the model is asked.
+    def _request(self, job: Job, host: LeasedTurn) -> TurnRequest:
+        """What the turn depends on.
 
         Raises:
             ParleyError: there is no such agent any more, or no money left.
         """
-        limit = self._limits.tenant_nano_usd
-        if limit is not None and self._ledger.spent(job.key.tenant) >= limit:
-            raise TurnFailed("Today's budget is used up.", code="BUDGET_EXCEEDED")
-        agent = self._agents(job.payload["agent"])
-        return model_request(
-            TurnRequest(
-                access=Principal.from_dict(job.payload["principal"]),
-                instructions=agent.instructions,
-                greeting=agent.greeting,
-                model=agent.model,
-                max_tokens=agent.max_tokens,
-                history=self._memory.recall(job.key, int(job.attrs["count"])),
-                message=job.payload["message"],
-            )
+        self._services.may_spend(job.key.tenant)
+        equipped = self._agents(job.payload["agent"], job.payload.get("skill"))
+        return TurnRequest.of(
+            equipped,
+            Principal.from_dict(job.payload["principal"]),
+            job.payload["message"],
+            model=job.payload.get("model"),
+            history=self._services.memory.recall(job.key, int(job.attrs["count"])),
+            progress=host.progress(),
+        )
+
+    def _stream(self, activation: Activation) -> Stream:
+        payload = activation.job.payload
+        return Stream(
+            self._poster,
+            self._clock,
+            listeners(activation) if payload.get("stream", True) else [],
+            request_id=payload["request_id"],
+            check=activation.keeper.check,
+            window=self._limits.push_window,
+            buffer=self._limits.push_buffer,
+            settle_until=activation.settle_until,
         )
 
     def cancelled(self, activation: Activation) -> Ending:
@@ -124,27 +141,37 @@ class Turns:
         return self._endings.failed(activation.job, reason, Usage())
 
     def publish(self, activation: Activation) -> None:
-        self._remember(activation)
+        ending = activation.ending
+        if ending is not None:
+            self._services.memory.add(activation.job.key, ending.log_from, ending.log)
         self._settle(activation)
         data = activation.job.terminal.encode()
         new = [name for name in listeners(activation) if name not in activation.told]
         activation.told.update(new)
         check = activation.keeper.check
         gone = [name for name in new if not self._poster.post(name, data, check)]
-        self._generation.forget(activation, gone)
+        self._forget(activation, gone)
 
     def _settle(self, activation: Activation) -> None:
         wait = (activation.settle_until - self._clock.now()) / 1000
         if wait > 0:
             self._clock.sleep(wait)
 
-    def _remember(self, activation: Activation) -> None:
-        job = activation.job
-        if activation.ending is not None:
-            self._memory.add(job.key, int(job.attrs["count"]), activation.ending.log)
+    def _forget(self, activation: Activation, gone: Sequence[str]) -> None:
+        """Stream no more to connections that are gone."""
+        session = activation.job.payload["session"]
+        for connection in gone:
+            self._requests.detach(activation.box.key, listener(session, connection))
 
     def prompt(self, activation: Activation) -> None:
         """A plain turn asks nobody."""
 
     def prompt_timeout(self, job: Job) -> int:
         return 0
+
+
+def listeners(activation: Activation) -> Sequence[str]:
+    """The connections of the turn's session."""
+    prefix = listener(activation.job.payload["session"], "")
+    names = [name for name in activation.box.conns if name.startswith(prefix)]
+    return [name.removeprefix(prefix) for name in names]

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.local.demo_arguments import guess_arguments
+from shared.local.demo_tools import names_tool, tool_for
 from shared.local.messages_api import blocks, text_of
 
 _PLAIN = "I am the demo model: no API key is set, so I follow a few simple rules."
 _BRIEFLY = "(I am the demo model.)"
 _LONGEST_QUOTE = 200
+_LONGEST_LIST = 800
 _ASKED_WHAT_I_SAID = re.compile(
     r"what (did|have) i (just )?(say|said|ask|asked|tell|told|write|written)"
     r"|what was my (last|previous|first) (message|question)|do you remember|repeat what i said",
@@ -34,7 +36,8 @@ class Answer:
 
 
 def answer(request: Mapping[str, Any]) -> Answer:
-    """Word a tool's result, call a tool that is named, recall what was said, or acknowledge it."""
+    """Word a tool's result, recall what was said, call a tool that is named or asked for, or
+    acknowledge what was said."""
     messages: Sequence[Mapping[str, Any]] = request["messages"]
     if results := [b for b in blocks(messages[-1]) if b["type"] == "tool_result"]:
         return Answer(f"{_worded(results, _tool_names(messages))} {_BRIEFLY}")
@@ -42,12 +45,15 @@ def answer(request: Mapping[str, Any]) -> Answer:
     if not said:
         return Answer(f"{_PLAIN} There was nothing to read in your message.")
     latest, earlier = said[-1], said[:-1]
-    if tool := _named_tool(latest, request.get("tools", [])):
+    tools = request.get("tools", [])
+    if (recalled := _recalled(latest, earlier)) and not names_tool(latest, tools):
+        return Answer(recalled)
+    if tool := tool_for(latest, tools):
         arguments = guess_arguments(latest, tool["name"], tool["input_schema"])
         return Answer(
             f"I will use {tool['name']} for that. {_BRIEFLY}", Call(tool["name"], arguments)
         )
-    return Answer(_recalled(latest, earlier) or _acknowledged(latest, len(said)))
+    return Answer(_acknowledged(latest, len(said)))
 
 
 def _acknowledged(latest: str, count: int) -> str:
@@ -78,20 +84,6 @@ def _fact(name: str, earlier: Sequence[str]) -> str | None:
     )
 
 
-def _named_tool(text: str, tools: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The tool whose name the text mentions, in words too; the longest name if there are more."""
-    return max(
-        (tool for tool in tools if _mentions(text, tool["name"])),
-        key=lambda tool: len(tool["name"]),
-        default=None,
-    )
-
-
-def _mentions(text: str, name: str) -> bool:
-    words = r"[\s_-]+".join(re.escape(word) for word in re.split(r"[_-]+", name))
-    return re.search(rf"(?<!\w){words}(?!\w)", text, re.IGNORECASE) is not None
-
-
 def _tool_names(messages: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return {
         block["id"]: block["name"]
@@ -118,15 +110,21 @@ def _readable(text: str) -> str:
         value = json.loads(text)
     except ValueError:
         return _quoted(text)
+    if isinstance(value, list) and any(isinstance(entry, dict) for entry in value):
+        return _quoted("; ".join(map(_told, value)), _LONGEST_LIST)
+    return _quoted(_told(value))
+
+
+def _told(value: object) -> str:
     if isinstance(value, dict):
-        return _quoted(", ".join(f"{key}: {_flat(entry)}" for key, entry in value.items()))
-    return _quoted(_flat(value))
+        return ", ".join(f"{key}: {_flat(entry)}" for key, entry in value.items())
+    return _flat(value)
 
 
 def _flat(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _quoted(text: str) -> str:
+def _quoted(text: str, longest: int = _LONGEST_QUOTE) -> str:
     text = " ".join(text.split())
-    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
+    return text if len(text) <= longest else f"{text[:longest]}…"

@@ -5,6 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+SIGNATURE = "c2lnbmVk"
+"""What thinking is signed with."""
+
+_THINKING = ("thinking", "redacted_thinking")
+
 
 @dataclass(frozen=True, kw_only=True)
 class ToolUse:
@@ -15,10 +20,11 @@ class ToolUse:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What a model says: a text in `chunks`, then calls of tools."""
+    """What a model says: first what it thinks, then a text in `chunks`, then calls of tools."""
 
     id: str
     model: str
+    thinking: Sequence[str] = ()
     chunks: Sequence[str] = ()
     tool_uses: Sequence[ToolUse] = ()
     stop_reason: str = "end_turn"
@@ -30,6 +36,7 @@ class Reply:
 
 def message(reply: Reply) -> dict[str, Any]:
     """The reply in one piece, as a request without `stream` gets it."""
+    thought = [_thought("".join(reply.thinking), SIGNATURE)] if reply.thinking else []
     text = "".join(reply.chunks)
     said = [{"type": "text", "text": text}] if text else []
     called = [
@@ -38,7 +45,7 @@ def message(reply: Reply) -> dict[str, Any]:
     ]
     return {
         **_frame(reply),
-        "content": [*said, *called],
+        "content": [*thought, *said, *called],
         "stop_reason": reply.stop_reason,
         "usage": _usage(reply, reply.output_tokens),
     }
@@ -51,6 +58,9 @@ def events(reply: Reply) -> Iterator[dict[str, Any]]:
         "message": {**_frame(reply), "usage": _usage(reply, min(1, reply.output_tokens))},
     }
     index = 0
+    if reply.thinking:
+        yield from _thinking_block(index, reply.thinking)
+        index += 1
     if reply.chunks:
         yield from _text_block(index, reply.chunks)
         index += 1
@@ -96,7 +106,7 @@ def complaint(request: object) -> str | None:
             return f"messages.{number}: {wrong}"
     if messages[0]["role"] != "user":
         return "messages.0: the first message must be the user's"
-    return _unpaired(messages) or _wrong_tools(request.get("tools", []))
+    return _unpaired(messages) or _wrong_tools(request.get("tools", [])) or _overmarked(request)
 
 
 def blocks(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -129,6 +139,18 @@ def _usage(reply: Reply, output_tokens: int) -> dict[str, int]:
         "cache_read_input_tokens": reply.cache_read_tokens,
         "output_tokens": output_tokens,
     }
+
+
+def _thinking_block(index: int, chunks: Sequence[str]) -> Iterator[dict[str, Any]]:
+    yield _start(index, _thought(""))
+    for chunk in chunks:
+        yield _delta(index, {"type": "thinking_delta", "thinking": chunk})
+    yield _delta(index, {"type": "signature_delta", "signature": SIGNATURE})
+    yield {"type": "content_block_stop", "index": index}
+
+
+def _thought(text: str, signature: str = "") -> dict[str, Any]:
+    return {"type": "thinking", "thinking": text, "signature": signature}
 
 
 def _text_block(index: int, chunks: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -171,6 +193,8 @@ def _wrong_message(entry: object) -> str | None:
             return "content: a block must be an object with a type"
         if wrong := _wrong_block(block):
             return wrong
+    if entry["role"] == "assistant" and blocks(entry)[-1]["type"] in _THINKING:
+        return "content: the final block of an assistant's message must not be thinking"
     return None
 
 
@@ -184,9 +208,21 @@ def _wrong_block(block: Mapping[str, Any]) -> str | None:
                 return "tool_use: id and name are required"
             if not isinstance(block.get("input"), Mapping):
                 return "tool_use.input: an object is required"
+        case "thinking" if not block.get("signature"):
+            return "thinking: a signature is required"
         case "tool_result" if not isinstance(block.get("tool_use_id"), str):
             return "tool_result: tool_use_id is required"
     return None
+
+
+def _overmarked(request: Mapping[str, Any]) -> str | None:
+    system = request.get("system", "")
+    parts = [request.get("tools", []), *map(blocks, request["messages"])]
+    parts += [] if isinstance(system, str) else [system]
+    marked = [block for part in parts for block in part if "cache_control" in block]
+    if any(block.get("type") in _THINKING for block in marked):
+        return "cache_control: thinking cannot have it"
+    return "cache_control: at most four blocks may have it" if len(marked) > 4 else None
 
 
 def _unpaired(messages: Sequence[Mapping[str, Any]]) -> str | None:

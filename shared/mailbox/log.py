@@ -60,21 +60,21 @@ class Log(Leases):
         messages: Sequence[Mapping[str, Any]],
         *,
         result: bool = False,
-        next_mark: str | None = None,
-    ) -> str | None:
-        """Write messages to the log from `number` on, and the mark of the call that starts next.
+        marks: Sequence[str] = (),
+    ) -> str:
+        """Write messages to the log from `number` on, and the marks of the calls that start next.
 
-        The results of a call are written even if a stop was asked for meanwhile. Returns the
-        attempt that the mark names.
+        The result of a call is written even if a stop was asked for meanwhile, but no mark with
+        it: after a stop nothing starts. Returns the attempt that the marks name.
 
         Raises:
             LeaseLost, Stopped, Stale: see the module's text.
         """
         by = new_id()
         changes: list[Change] = [Assign(("log_len",), number + len(messages))]
-        if next_mark is not None:
-            changes += self.mark_changes(next_mark, by)
-        condition = NOT_DONE if result else NOT_DONE & NOT_STOPPED
+        for call in marks:
+            changes += self.mark_changes(call, by)
+        condition = NOT_DONE if result and not marks else NOT_DONE & NOT_STOPPED
         writes: list[Operation] = [
             Update(lease.box.item, [Assign(("crashes",), 0)], lease.fence),
             Update(job.key.job(job.ref), changes, condition),
@@ -84,7 +84,7 @@ class Log(Leases):
             self._table.write(writes)
         except ConditionFailed as failed:
             self._explain(lease, failed, mine=by)
-        return by if next_mark else None
+        return by
 
     def _messages(
         self, box: BoxKey, number: int, messages: Sequence[Mapping[str, Any]], by: str

@@ -1,51 +1,27 @@
-"""The model port on the Messages API, through the `anthropic` SDK.
+"""The model port on Anthropic's Messages API, or on another endpoint that speaks it."""
 
-Before the first text has been handed on, a failure that may pass is retried: with full jitter, or
-when `Retry-After` says, within the caller's time. After it, a broken stream is an error and never
-a shorter answer. The usage counts what broken attempts are known to have cost, too.
-
-The SDK is imported by the first call, as it takes most of a second: only who asks a model pays.
-"""
-
-import json
-import random
-import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
-
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+from typing import TYPE_CHECKING
 
 from shared.clock import Clock
 from shared.errors import ConfigurationError
-from shared.models import failures
-from shared.models.anthropic_client import build_client, timeouts
-from shared.models.port import (
-    Completed,
-    ModelError,
-    ModelRequest,
-    ModelStream,
-    StreamClosed,
-    TextDelta,
-    Usage,
+from shared.models.anthropic_client import (
+    IDLE_SECONDS,
+    SdkEndpoint,
+    http_client,
+    keep_only_ours,
 )
+from shared.models.calls import MessagesModel, Patience, full_jitter
 from shared.models.prices import Prices
-from shared.models.pump import Outlet, PumpedStream
-from shared.models.reply import Malformed, Reply, ReplyError
 
 if TYPE_CHECKING:
     import anthropic
     import httpx2
 
-
-def _full_jitter(ceiling: float) -> float:
-    return random.uniform(0.0, ceiling)
+_PROVIDER = "https://api.anthropic.com"
 
 
-class AnthropicModel:
+class AnthropicModel(MessagesModel):
     """One client for all calls of a process. Without a key, as with the demo model, give a URL."""
 
     def __init__(
@@ -58,192 +34,56 @@ class AnthropicModel:
         max_retries: int = 3,
         base_backoff: float = 0.5,
         max_backoff: float = 8.0,
-        jitter: Callable[[float], float] = _full_jitter,
+        idle_seconds: float = IDLE_SECONDS,
+        jitter: Callable[[float], float] = full_jitter,
     ) -> None:
         if not api_key and not base_url:
             raise ConfigurationError("Set ANTHROPIC_API_KEY, or ANTHROPIC_BASE_URL, or both.")
-        self.clock = clock
-        self.prices = prices or Prices.load()
-        self.max_retries = max_retries
-        self._backoff = (base_backoff, max_backoff)
-        self._jitter = jitter
-        self._address = (api_key, base_url)
-        self._lock = threading.Lock()
-        self._client: anthropic.Anthropic | None = None
-
-    def stream(self, request: ModelRequest, *, seconds_left: float) -> ModelStream:
-        """See the port. Nothing is sent before the first iteration."""
-        call = _Call(self, request, self.clock.monotonic() + seconds_left)
-        return PumpedStream(
-            call.run, clock=self.clock, seconds_left=seconds_left, late=call.out_of_time
-        )
-
-    def client(self) -> "anthropic.Anthropic":
-        """The client, made by the first who asks."""
-        with self._lock:
-            if self._client is None:
-                self._client = build_client(*self._address)
-            return self._client
-
-    def pause(self, attempt: int) -> float:
-        """How long to wait after the given attempt, counted from 1."""
-        base, longest = self._backoff
-        return self._jitter(min(longest, base * 2.0 ** (attempt - 1)))
-
-    def close(self) -> None:
-        """Drop all connections. For the end of a process that cares, such as a test."""
-        with self._lock:
-            if self._client is not None:
-                self._client.close()
-
-
-class _Call:
-    """One request with its attempts, on the pump's thread."""
-
-    def __init__(self, model: AnthropicModel, request: ModelRequest, deadline: float) -> None:
-        self._model = model
-        self._request = request
-        self._deadline = deadline
-        self._spoken = False
-        self._spent = Usage()
-        self._reply = Reply()
-
-    def run(self, outlet: Outlet) -> None:
-        retrying = Retrying(
-            sleep=self._model.clock.sleep,
-            stop=self._is_last,
-            wait=self._pause,
-            retry=retry_if_exception(self._may_pass),
-            reraise=True,
-        )
-        retrying(self._attempt, outlet)
-
-    def out_of_time(self) -> ModelError:
-        return self._costly(failures.out_of_time())
-
-    def _attempt(self, outlet: Outlet) -> None:
-        import anthropic
-        import httpx2
-
-        if outlet.is_closed():
-            raise StreamClosed
-        if self._seconds_left() <= 0:
-            raise self.out_of_time()
-        self._spent, self._reply = self._total(), Reply()
-        try:
-            self._ask(outlet)
-        except anthropic.APIStatusError as error:
-            raise self._costly(self._refused(error)) from error
-        except (anthropic.APIConnectionError, httpx2.HTTPError) as error:
-            raise self._costly(failures.unreachable()) from error
-        finally:
-            outlet.detach()
-
-    def _ask(self, outlet: Outlet) -> None:
-        request = self._request
-        body: dict[str, Any] = {
-            "model": request.model,
-            "messages": list(request.messages),
-            "max_tokens": request.max_tokens,
-        }
-        if request.system:
-            body["system"] = request.system
-        if request.tools:
-            body["tools"] = list(request.tools)
-        with self._model.client().messages.create(
-            **body, stream=True, timeout=timeouts(self._seconds_left())
-        ) as stream:
-            outlet.attach(partial(_cut, stream.response))
-            self._read(stream.response, outlet)
-
-    def _read(self, response: "httpx2.Response", outlet: Outlet) -> None:
-        import httpx2
-
-        try:
-            events = _events(response)
-            for event in events:
-                self._hand_on(event, outlet)
-                if self._reply.done:
-                    break
-            else:
-                raise self._costly(failures.cut_off())
-            completed = self._completed()
-        except ReplyError as error:
-            raise self._costly(failures.gave_up(error.kind, error.said)) from error
-        except (httpx2.HTTPError, httpx2.StreamError, OSError, ValueError) as error:
-            raise self._costly(failures.cut_off()) from error
-        # Detached first: the rest of the body sets the connection free for another call.
-        outlet.detach()
-        outlet.put(completed)
-        with suppress(httpx2.HTTPError, httpx2.StreamError, OSError, ValueError):
-            for _ in events:
-                pass
-
-    def _hand_on(self, event: dict[str, Any], outlet: Outlet) -> None:
-        if text := self._reply.feed(event):
-            self._spoken = True
-            outlet.put(TextDelta(text))
-
-    def _completed(self) -> Completed:
-        return Completed(self._reply.content(), self._reply.stop_reason, self._total())
-
-    def _refused(self, error: "anthropic.APIStatusError") -> ModelError:
-        return failures.refused(
-            error.status_code,
-            error.type or "",
-            error.api_message or "",
-            retry_after=failures.seconds_to_wait(
-                error.response.headers.get("retry-after"), self._model.clock.now()
+        provider = _Anthropic(api_key, base_url or _PROVIDER)
+        super().__init__(
+            SdkEndpoint(provider, clock=clock, idle_seconds=idle_seconds),
+            clock=clock,
+            prices=prices,
+            patience=Patience(
+                max_retries=max_retries,
+                base_backoff=base_backoff,
+                max_backoff=max_backoff,
+                jitter=jitter,
             ),
         )
 
-    def _total(self) -> Usage:
-        """What all attempts so far are known to have cost, by the prices of who answered."""
-        usage, prices = self._reply.usage, self._model.prices
-        if usage == Usage():
-            return self._spent
-        cost = prices.cost_nano_usd(self._reply.model, usage)
-        if cost is None:
-            cost = prices.cost_nano_usd(self._request.model, usage)
-        return self._spent + replace(usage, cost_nano_usd=cost)
 
-    def _costly(self, error: ModelError) -> ModelError:
-        error.usage = self._total()
-        return error
+class _Anthropic:
+    def __init__(self, api_key: str | None, base_url: str) -> None:
+        self._api_key = api_key
+        self._base_url = base_url
 
-    def _may_pass(self, error: BaseException) -> bool:
-        return isinstance(error, ModelError) and error.is_retryable and not self._spoken
+    def build(self) -> "anthropic.Anthropic":
+        """A client that reads no ANTHROPIC_… variable, retries nothing and traces nothing."""
+        import anthropic
 
-    def _pause(self, state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        wanted = error.details.get("retryAfter") if isinstance(error, ModelError) else None
-        return self._model.pause(state.attempt_number) if wanted is None else float(wanted)
+        http = http_client()
+        client = anthropic.Anthropic(
+            # An explicit key keeps the SDK from looking for credentials in the environment.
+            api_key=self._api_key or "none",
+            base_url=self._base_url,
+            max_retries=0,
+            open_telemetry=False,
+            http_client=http,
+        )
 
-    def _is_last(self, state: RetryCallState) -> bool:
-        if stop_after_attempt(self._model.max_retries + 1)(state):
-            return True
-        return state.upcoming_sleep >= self._seconds_left()
+        def only_ours(request: "httpx2.Request") -> None:
+            keep_only_ours(request)
+            request.headers.update(client.auth_headers)
 
-    def _seconds_left(self) -> float:
-        return self._deadline - self._model.clock.monotonic()
+        http.event_hooks = {"request": [only_ours]}
+        return client
 
+    def refused(self, error: "anthropic.APIStatusError") -> tuple[str, str]:
+        return error.type or "", error.api_message or ""
 
-def _events(response: "httpx2.Response") -> Iterator[dict[str, Any]]:
-    import anthropic
+    def decode(self, response: "httpx2.Response") -> Iterator[str]:
+        import anthropic
 
-    for event in anthropic.Stream.raw_events(response):
-        if event.data:
-            said = json.loads(event.data)
-            if not isinstance(said, dict):
-                raise Malformed("event")
-            yield said
-
-
-def _cut(response: "httpx2.Response") -> None:
-    """Wake whoever reads from this response, on another thread, with the end of the connection."""
-    connection = response.extensions.get("network_stream")
-    if connection is None:
-        return
-    with suppress(OSError):
-        # Not `SSLSocket.shutdown`, which takes the TLS state away under its reader's feet.
-        socket.socket.shutdown(connection.get_extra_info("socket"), socket.SHUT_RDWR)
+        # A server-sent event without data says nothing.
+        return (event.data for event in anthropic.Stream.raw_events(response) if event.data)

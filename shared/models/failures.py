@@ -22,23 +22,51 @@ _STATUS_OF = {
     "api_error": 500,
     "overloaded_error": 529,
 }
+_BEDROCK_STATUS_OF = {
+    "ValidationException": 400,
+    "ExpiredTokenException": 401,
+    "IncompleteSignatureException": 401,
+    "InvalidSignatureException": 401,
+    "MissingAuthenticationTokenException": 401,
+    "UnrecognizedClientException": 401,
+    "AccessDeniedException": 403,
+    "ResourceNotFoundException": 404,
+    "ModelTimeoutException": 408,
+    "ServiceQuotaExceededException": 429,
+    "ThrottlingException": 429,
+    "TooManyRequestsException": 429,
+    "InternalServerException": 500,
+    "ModelErrorException": 500,
+    "ModelNotReadyException": 503,
+    "ModelStreamErrorException": 500,
+    "ServiceUnavailableException": 503,
+}
 _UNAVAILABLE = {
     401: "The model provider does not accept the API key.",
     402: "The model provider's account has a billing problem.",
     403: "The API key may not use this model.",
     404: "The model provider does not know this model.",
 }
+_BAD_REQUEST = ("", "invalid_request_error", "ValidationException")
 _TOO_LONG = re.compile(
-    r"prompt is too long|exceeds? (the )?(model's )?(maximum )?context"
+    r"(prompt|input) is too long|exceeds? (the )?(model's )?(maximum )?context"
     r"|context (window|length|limit)|too many (input )?tokens",
     re.IGNORECASE,
 )
+_UNKNOWN_MODEL = re.compile(
+    r"model identifier is invalid|on-demand throughput isn.t supported", re.IGNORECASE
+)
+"""Bedrock's words, with which it answers 400, for a model that it has not got, or not so."""
 
 
 def refused(
     status: int, kind: str = "", said: str = "", *, retry_after: int | None = None
 ) -> ModelError:
-    """The provider answered with an HTTP error."""
+    """The provider answered with an HTTP error; `kind` is the type that it gives, if any.
+
+    A type of Bedrock's counts more than the status, which is the same for unlike things there.
+    """
+    status = _BEDROCK_STATUS_OF.get(kind, status)
     details = {} if retry_after is None else {"retryAfter": retry_after}
     if status == 429:
         return ModelError(
@@ -58,7 +86,9 @@ def refused(
         return unreachable()
     if status in _UNAVAILABLE:
         return ModelError(_UNAVAILABLE[status], retryable=False)
-    if status == 400 and kind in ("", "invalid_request_error") and _TOO_LONG.search(said):
+    if status == 400 and _UNKNOWN_MODEL.search(said):
+        return ModelError(_UNAVAILABLE[404], retryable=False)
+    if status == 400 and kind in _BAD_REQUEST and _TOO_LONG.search(said):
         return ModelError(
             "The conversation is too long for this model.", code="CONTEXT_TOO_LONG", retryable=False
         )
@@ -70,6 +100,13 @@ def refused(
 def gave_up(kind: str, said: str) -> ModelError:
     """The provider sent an `error` event within a stream."""
     return refused(_STATUS_OF.get(kind, 500), kind, said)
+
+
+def no_credentials(*, retryable: bool = False) -> ModelError:
+    """There is nothing to sign a request with, or it could not be fetched."""
+    return ModelError(
+        "There are no AWS credentials to ask the model provider with.", retryable=retryable
+    )
 
 
 def unreachable() -> ModelError:

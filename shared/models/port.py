@@ -33,23 +33,44 @@ class Usage:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelRequest:
-    """What a model is asked. `messages` are in the shape of the Messages API."""
+    """What a model is asked. `messages` are in the shape of the Messages API.
+
+    `thinking` lets the model think before it answers: as much as it finds right, or for so many of
+    the `max_tokens`; None leaves that to the provider's default for the model.
+
+    With `tool_choice` "none" the model must answer in words. The tools are named all the same, as
+    earlier messages may hold calls of them.
+    """
 
     model: str
     system: str
     messages: Sequence[Mapping[str, Any]]
     max_tokens: int
     tools: Sequence[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
+    tool_choice: Literal["auto", "none"] = "auto"
+    thinking: Literal["adaptive"] | int | None = None
 
 
 @dataclass(frozen=True)
 class TextDelta:
+    """A piece of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class ReasoningDelta:
+    """A piece of what the model thinks before it answers. It is no part of the answer."""
+
     text: str
 
 
 @dataclass(frozen=True)
 class Completed:
-    """The end of a stream: the reply's content blocks as the Messages API shapes them."""
+    """The end of a stream: the reply's content blocks as the Messages API shapes them.
+
+    They are what the next request may repeat, to the letter; there may be none.
+    """
 
     content: Sequence[Mapping[str, Any]]
     stop_reason: (
@@ -59,7 +80,7 @@ class Completed:
     usage: Usage
 
 
-ModelEvent = TextDelta | Completed
+ModelEvent = TextDelta | ReasoningDelta | Completed
 
 
 class ModelError(ParleyError):
@@ -94,7 +115,7 @@ class ModelStream(Protocol):
     """An answer under way: deltas, then exactly one `Completed` as the last event."""
 
     def __iter__(self) -> Iterator[ModelEvent]:
-        """Raises ModelError; after the first delta it means that the text was cut.
+        """Raises ModelError; after the first delta it means that the answer was cut.
 
         After `close()`, and at once when that comes while it waits, it raises StreamClosed.
         """
@@ -107,5 +128,5 @@ class ModelStream(Protocol):
 
 class Model(Protocol):
     def stream(self, request: ModelRequest, *, seconds_left: float) -> ModelStream:
-        """Ask. Failures before the first delta are retried within `seconds_left`."""
+        """Ask. Failures before the first delta, of either kind, are retried in `seconds_left`."""
         ...

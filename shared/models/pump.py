@@ -6,8 +6,8 @@ of its time, or for `close()`, whichever comes first.
 """
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
-from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from shared.clock import Clock
@@ -47,7 +47,8 @@ class PumpedStream:
         self._clock = clock
         self._deadline = clock.monotonic() + seconds_left
         self._late = late
-        self._arrived: SimpleQueue[ModelEvent | Exception] = SimpleQueue()
+        self._arrived: deque[ModelEvent | Exception] = deque()
+        self._news = clock.event()
         self._lock = threading.Lock()
         self._cut: Callable[[], None] | None = None
         self._closed = False
@@ -64,10 +65,10 @@ class PumpedStream:
     def close(self) -> None:
         self._closed = True
         self._abandon()
-        self._arrived.put(StreamClosed())
+        self._add(StreamClosed())
 
     def put(self, event: ModelEvent) -> None:
-        self._arrived.put(event)
+        self._add(event)
 
     def is_closed(self) -> bool:
         return self._abandoned
@@ -95,13 +96,23 @@ class PumpedStream:
             raise event
         return event
 
+    def _add(self, arrived: ModelEvent | Exception) -> None:
+        with self._lock:
+            self._arrived.append(arrived)
+            self._news.set()
+
     def _wait(self) -> ModelEvent | Exception:
+        with self._lock:
+            if self._arrived:
+                return self._arrived.popleft()
+            news = self._news = self._clock.event()
         left = self._deadline - self._clock.monotonic()
-        try:
-            return self._arrived.get(timeout=min(max(left, 0.0), threading.TIMEOUT_MAX))
-        except Empty:
-            self._abandon()
-            return self._late()
+        news.wait(min(max(left, 0.0), threading.TIMEOUT_MAX))
+        with self._lock:
+            if self._arrived:
+                return self._arrived.popleft()
+        self._abandon()
+        return self._late()
 
     def _abandon(self) -> None:
         # `cut` runs under the lock: once it is detached, the connection may serve somebody else.
@@ -115,4 +126,4 @@ class PumpedStream:
         try:
             self._produce(self)
         except Exception as error:  # noqa: BLE001 - it is raised again where the reader waits
-            self._arrived.put(error)
+            self._add(error)

@@ -8,8 +8,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from shared.models.port import Usage
+from shared.models.port import ReasoningDelta, TextDelta, Usage
 
+Delta = TextDelta | ReasoningDelta
+
+_THINKING = ("thinking", "redacted_thinking")
+_CUT_SHORT = ("max_tokens", "model_context_window_exceeded", "refusal")
+"""Reasons to stop that may come in the middle of a block."""
 _USAGE_FIELDS = {
     "input_tokens": "input_tokens",
     "output_tokens": "output_tokens",
@@ -42,8 +47,8 @@ class Reply:
         self._blocks: dict[int, dict[str, Any]] = {}
         self._inputs: dict[int, list[str]] = {}
 
-    def feed(self, event: Mapping[str, Any]) -> str:
-        """Take one event in and return the text that it adds to the answer.
+    def feed(self, event: Mapping[str, Any]) -> Delta | None:
+        """Take one event in and return the words that it adds to the answer, or to the thinking.
 
         Raises ReplyError for an `error` event, Malformed for one that makes no sense.
         """
@@ -60,12 +65,16 @@ class Reply:
     def content(self) -> list[Mapping[str, Any]]:
         """The blocks of a finished answer, as the next request may repeat them.
 
-        Empty texts are left out, as the API refuses them, and so is a call that ran into
-        `max_tokens` within its arguments. Raises Malformed for other arguments that do not parse.
+        What the API would refuse is left out: a text without a word, thinking that nothing
+        follows, and a call that was cut short within its arguments. Raises Malformed for other
+        arguments that do not parse.
         """
-        return [block for index in sorted(self._blocks) if (block := self._block(index))]
+        blocks = [block for index in sorted(self._blocks) if (block := self._block(index))]
+        while blocks and blocks[-1]["type"] in _THINKING:
+            blocks.pop()
+        return blocks
 
-    def _feed(self, event: Mapping[str, Any]) -> str:
+    def _feed(self, event: Mapping[str, Any]) -> Delta | None:
         match event["type"]:
             case "message_start":
                 self.model = event["message"].get("model", "")
@@ -82,34 +91,40 @@ class Reply:
             case "error":
                 said = event["error"]
                 raise ReplyError(said.get("type", ""), said.get("message", ""))
-        return ""
+        return None
 
-    def _start(self, index: int, block: dict[str, Any]) -> str:
+    def _start(self, index: int, block: dict[str, Any]) -> Delta | None:
         self._blocks[index] = block
-        return str(block["text"]) if block["type"] == "text" else ""
+        match block["type"]:
+            case "text" if block["text"]:
+                return TextDelta(str(block["text"]))
+            case "thinking" if block.get("thinking"):
+                return ReasoningDelta(str(block["thinking"]))
+        return None
 
-    def _delta(self, index: int, delta: Mapping[str, Any]) -> str:
+    def _delta(self, index: int, delta: Mapping[str, Any]) -> Delta | None:
         block = self._blocks[index]
         match delta["type"]:
             case "text_delta":
                 block["text"] += delta["text"]
-                return str(delta["text"])
+                return TextDelta(str(delta["text"])) if delta["text"] else None
             case "input_json_delta":
                 self._inputs.setdefault(index, []).append(delta["partial_json"])
             case "thinking_delta":
                 block["thinking"] = block.get("thinking", "") + delta["thinking"]
+                return ReasoningDelta(str(delta["thinking"])) if delta["thinking"] else None
             case "signature_delta":
                 block["signature"] = block.get("signature", "") + delta["signature"]
             case "citations_delta":
                 block["citations"] = [*(block.get("citations") or []), delta["citation"]]
-        return ""
+        return None
 
     def _block(self, index: int) -> Mapping[str, Any] | None:
         block = self._blocks[index]
-        if block["type"] == "text" and not block["text"]:
+        if block["type"] == "text" and not block["text"].strip():
             return None
         written = "".join(self._inputs.get(index, []))
-        cut = self.stop_reason == "max_tokens" and block["type"] == "tool_use"
+        cut = self.stop_reason in _CUT_SHORT and block["type"] == "tool_use"
         if not written:
             return None if cut else block
         try:

@@ -49,13 +49,12 @@ def immediate_response(
 
 def stream_token(request_id: str, token: str, *, at: int) -> Event:
     """A piece of the answer. Only what all pieces make together means anything."""
-    return {
-        "type": "stream_token",
-        "requestId": request_id,
-        "token": token,
-        "data": {"requestId": request_id, "token": token},
-        "timestamp": at,
-    }
+    return _piece("stream_token", request_id, token, at)
+
+
+def stream_reasoning(request_id: str, token: str, *, at: int) -> Event:
+    """A piece of what the model thinks; no part of the answer."""
+    return _piece("stream_reasoning", request_id, token, at)
 
 
 def stream_chunk(request_id: str, node: str, state: Mapping[str, Any], *, at: int) -> Event:
@@ -200,6 +199,16 @@ def shortened(text: str, limit: int) -> str:
 
 def _json_bytes(text: str) -> int:
     return len(json.dumps(text, ensure_ascii=False).encode()) - 2
+
+
+def _piece(kind: str, request_id: str, token: str, at: int) -> Event:
+    return {
+        "type": kind,
+        "requestId": request_id,
+        "token": token,
+        "data": {"requestId": request_id, "token": token},
+        "timestamp": at,
+    }
 
 
 def _echo(request_id: str | None) -> Event:

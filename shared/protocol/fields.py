@@ -11,11 +11,25 @@ MAX_MESSAGE_CHARACTERS = 10_000
 MAX_REQUEST_ID_BYTES = 128
 MAX_METADATA_BYTES = 4096
 MAX_PAGE = 100
+MAX_CONVERSATIONS = 200
+"""Conversations in one page; a client that asks for more gets as many."""
+
+MAX_QUERY_CHARACTERS = 200
+MAX_TITLE_CHARACTERS = 1000
+"""What a client may send as a title, before it is cleaned and cut."""
+
 DEFAULT_USER_NAME = "Visitor"
 NOT_A_SESSION = "session_not_found"
 """The kind of fault of a session id that no session can have."""
 
+NOT_A_CONVERSATION = "conversation_not_found"
+"""The same for the id of a conversation."""
+
+NO_SESSION = "none"
+"""Stands for a session id that no session can have, where that is nothing to complain about."""
+
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+_SKILL = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")
 
 
@@ -36,6 +50,16 @@ def _not_blank(value: str) -> str:
 def _session_id(value: str) -> str:
     if not _UUID.fullmatch(_not_blank(value)):
         raise PydanticCustomError(NOT_A_SESSION, "no session has such an id")
+    return value.lower()
+
+
+def _any_session_id(value: str) -> str:
+    return value.lower() if _UUID.fullmatch(value) else NO_SESSION
+
+
+def _known_conversation_id(value: str) -> str:
+    if not _UUID.fullmatch(_not_blank(value)):
+        raise PydanticCustomError(NOT_A_CONVERSATION, "no conversation has such an id")
     return value.lower()
 
 
@@ -61,10 +85,15 @@ def _small(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-def _streaming(value: bool) -> bool:
-    if not value:
-        raise ValueError("false is not supported yet; leave it out")
+def checked_skill(value: str) -> str:
+    """The value, which must be fit to be the name of a skill."""
+    if not _SKILL.fullmatch(value):
+        raise ValueError("must be the name of a skill: 1 to 128 letters, digits, _ and -")
     return value
+
+
+def _clamped(value: int) -> int:
+    return min(value, MAX_CONVERSATIONS)
 
 
 def _default(default: Any) -> BeforeValidator:
@@ -82,6 +111,13 @@ Fingerprint = Annotated[str, Field(max_length=256)]
 Capability = Annotated[str, Field(max_length=64)]
 Metadata = Annotated[dict[str, Any], AfterValidator(_small), _default({})]
 Message = Annotated[str, Field(max_length=MAX_MESSAGE_CHARACTERS), AfterValidator(_not_blank)]
-Stream = Annotated[StrictBool, AfterValidator(_streaming), _default(True)]
+Stream = Annotated[StrictBool, _default(True)]
+Model = Annotated[str, Field(max_length=128), AfterValidator(_not_blank)]
+Skill = Annotated[str, AfterValidator(checked_skill)]
 Limit = Annotated[StrictInt, Field(ge=1, le=MAX_PAGE), _default(50)]
+ListLimit = Annotated[StrictInt, Field(ge=1), AfterValidator(_clamped), _default(50)]
+Query = Annotated[str, Field(max_length=MAX_QUERY_CHARACTERS)]
+Title = Annotated[str, Field(max_length=MAX_TITLE_CHARACTERS), AfterValidator(_not_blank)]
+AnySessionId = Annotated[str, AfterValidator(_any_session_id)]
+KnownConversationId = Annotated[str, AfterValidator(_known_conversation_id)]
 Cursor = Annotated[str, Field(max_length=512)]

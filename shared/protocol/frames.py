@@ -1,23 +1,21 @@
-"""Client frames: from the body of a WebSocket event to one checked, frozen value.
+"""Client frames as checked, frozen values: one class for each action.
 
 The shapes are the actions of the smooth-operator protocol. Its schemas forbid unknown fields,
 its servers ignore them, and so does this. What a later release brings is refused by name:
 answering as if it had not been asked for would look like an answer to it.
 """
 
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar
 
-import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from shared.errors import ValidationError
 from shared.protocol import fields
-from shared.protocol.faults import Fault, faults
-from shared.protocol.json_text import NotJson, read_object
+from shared.protocol.faults import Fault
 
-MAX_BYTES = 128 * 1024
-"""API Gateway's limit for one message. A single WebSocket frame of it may have 32 KB."""
+NO_CONVERSATION = "There is no such conversation."
+"""What is said of one that does not exist, and of one that is somebody else's."""
 
 
 class FrameError(ValidationError):
@@ -47,7 +45,20 @@ def no_such_session(request_id: str | None = None) -> FrameError:
     )
 
 
-class _Frame(BaseModel):
+def no_such_conversation(request_id: str | None = None) -> FrameError:
+    """The same for conversations."""
+    return FrameError(NO_CONVERSATION, code="CONVERSATION_NOT_FOUND", request_id=request_id)
+
+
+def invalid(fault: Fault, request_id: str | None) -> FrameError:
+    """One field of a frame is wrong."""
+    return FrameError(f"The frame's {fault}", request_id=request_id, field=fault.field)
+
+
+class BaseFrame(BaseModel):
+    """What all frames have. `later` are the fields that are refused by name. `echoes`: an error
+    that tells of the frame carries its request id."""
+
     model_config = ConfigDict(
         frozen=True,
         extra="ignore",
@@ -58,11 +69,12 @@ class _Frame(BaseModel):
     )
     action: ClassVar[str]
     later: ClassVar[tuple[str, ...]] = ()
+    echoes: ClassVar[bool] = True
 
     request_id: fields.RequestId | None = None
 
 
-class CreateConversationSession(_Frame):
+class CreateConversationSession(BaseFrame):
     """Begin a conversation, or come back to one.
 
     `conversation_id` is None also when the client sent one that cannot exist: resuming an
@@ -89,20 +101,20 @@ class CreateConversationSession(_Frame):
         """
         chosen = self.agent_id or default
         if chosen is None:
-            raise _invalid(Fault(("agentId",), "is missing; name an agent"), self.request_id)
+            raise invalid(Fault(("agentId",), "is missing; name an agent"), self.request_id)
         return chosen
 
 
-class SendMessage(_Frame):
+class SendMessage(BaseFrame):
     """One user message. The published servers require the `request_id`, and so does this: it
-    makes the message idempotent."""
+    makes the message idempotent. Without `stream` its sender gets only the acceptance and the
+    end; `model` and `skill` are of this turn alone, and the agent says which there are."""
 
     action: ClassVar[str] = "send_message"
     later: ClassVar[tuple[str, ...]] = (
-        "skill",
-        "model",
         "images",
         "files",
+        "authContext",
         "dynamicVariables",
         "dynamic_variables",
     )
@@ -111,15 +123,17 @@ class SendMessage(_Frame):
     session_id: fields.SessionId
     message: fields.Message
     stream: fields.Stream = True
+    model: fields.Model | None = None
+    skill: fields.Skill | None = None
 
 
-class GetSession(_Frame):
+class GetSession(BaseFrame):
     action: ClassVar[str] = "get_session"
 
     session_id: fields.SessionId
 
 
-class GetConversationMessages(_Frame):
+class GetConversationMessages(BaseFrame):
     """A page of messages, the newest first. `before` is what older clients call `cursor`."""
 
     action: ClassVar[str] = "get_conversation_messages"
@@ -135,70 +149,48 @@ class GetConversationMessages(_Frame):
         return self.cursor or self.before or None
 
 
-class Ping(_Frame):
+class ListConversations(BaseFrame):
+    """A page of the caller's own conversations, the one that was used last first. A `query`
+    keeps those that have it in their title or in their first message."""
+
+    action: ClassVar[str] = "list_conversations"
+
+    limit: fields.ListLimit = 50
+    cursor: fields.Cursor | None = None
+    query: fields.Query | None = None
+
+
+class RenameConversation(BaseFrame):
+    action: ClassVar[str] = "rename_conversation"
+
+    conversation_id: fields.KnownConversationId
+    title: fields.Title
+
+
+class Cancel(BaseFrame):
+    """Stop a turn: the one with this `request_id`, or else the one that the session's
+    conversation is at, or else those that the connection's sessions are at.
+
+    Nothing is said under its request id, which is the turn's: an error would look like its end.
+    """
+
+    action: ClassVar[str] = "cancel"
+    echoes: ClassVar[bool] = False
+
+    session_id: fields.AnySessionId | None = None
+
+
+class Ping(BaseFrame):
     action: ClassVar[str] = "ping"
 
 
-Frame = CreateConversationSession | SendMessage | GetSession | GetConversationMessages | Ping
-
-_ACTIONS: dict[str, type[Frame]] = {
-    model.action: model
-    for model in (CreateConversationSession, SendMessage, GetSession, GetConversationMessages, Ping)
-}
-_Model = TypeVar("_Model", bound=_Frame)
-
-
-def parse(body: str | None, is_base64: bool = False) -> Frame:
-    """The frame that a client sent.
-
-    Raises:
-        FrameError: VALIDATION_ERROR, UNSUPPORTED_ACTION, or SESSION_NOT_FOUND for a session id
-            that no session can have. Everything else in the frame is checked before that.
-    """
-    raw = _decoded(body, is_base64)
-    request_id = _request_id(raw.get("requestId"))
-    action = raw.get("action")
-    model = _ACTIONS.get(action) if isinstance(action, str) else None
-    if model is None:
-        raise FrameError(
-            f'The frame\'s "action" must be one of {", ".join(_ACTIONS)}.',
-            code="UNSUPPORTED_ACTION",
-            request_id=request_id,
-        )
-    return _checked(model, raw, request_id)
-
-
-def _checked(model: type[_Model], raw: dict[str, Any], request_id: str | None) -> _Model:
-    for name in model.later:
-        if raw.get(name) not in (None, [], {}):
-            raise _invalid(Fault((name,), "is not supported yet; leave it out"), request_id)
-    try:
-        return model.model_validate(raw, by_alias=True, by_name=False)
-    except pydantic.ValidationError as error:
-        found = faults(error)
-    for fault in found:
-        if fault.kind != fields.NOT_A_SESSION:
-            raise _invalid(fault, request_id)
-    raise no_such_session(request_id)
-
-
-def _invalid(fault: Fault, request_id: str | None) -> FrameError:
-    return FrameError(f"The frame's {fault}", request_id=request_id, field=fault.field)
-
-
-def _request_id(value: Any) -> str | None:
-    try:
-        return fields.checked_request_id(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-
-
-def _decoded(body: str | None, is_base64: bool) -> dict[str, Any]:
-    if is_base64:
-        raise FrameError("Binary frames are not supported. Send JSON as a text frame.")
-    if body is not None and len(body) > MAX_BYTES:
-        raise FrameError(f"The frame is too large. Send at most {MAX_BYTES} bytes.")
-    try:
-        return read_object(body or "")
-    except NotJson as fault:
-        raise FrameError(f"The frame {fault}") from None
+Frame = (
+    CreateConversationSession
+    | SendMessage
+    | GetSession
+    | GetConversationMessages
+    | ListConversations
+    | RenameConversation
+    | Cancel
+    | Ping
+)

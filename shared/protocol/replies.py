@@ -64,6 +64,32 @@ def messages_page(messages: Sequence[Mapping[str, Any]], next_cursor: str | None
     }
 
 
+def conversation_item(conversation: str, title: str, *, updated_at: int, messages: int) -> Reply:
+    """One conversation of a list. `updated_at` is in milliseconds."""
+    return {
+        "conversationId": conversation,
+        "title": title,
+        "updatedAt": iso_time(updated_at),
+        "messageCount": messages,
+    }
+
+
+def conversations_page(
+    conversations: Sequence[Mapping[str, Any]], next_cursor: str | None
+) -> Reply:
+    """The answer to `list_conversations`: conversation items, the one used last first."""
+    return {
+        "conversations": [dict(conversation) for conversation in conversations],
+        "nextCursor": next_cursor,
+        "hasMore": next_cursor is not None,
+    }
+
+
+def conversation_renamed(conversation: str, title: str) -> Reply:
+    """The answer to `rename_conversation`: the title as it stands now."""
+    return {"conversationId": conversation, "title": title}
+
+
 def iso_time(milliseconds: int) -> str:
     """A time as the protocol and the HTTP API write it: ISO 8601 with its offset."""
     return (_EPOCH + timedelta(milliseconds=milliseconds)).isoformat(timespec="milliseconds")

@@ -1,103 +1,221 @@
 """One turn: from what was said so far to a reply, as a generator of events.
 
-It has no input or output of its own: the model is a port, and the caller streams, stores and
-decides what to do about errors. What stands here is what the model is asked, and in which order.
+It has no input or output of its own. Its `Host` asks the model, keeps the notes and knows when to
+stop; what stands here is what happens, and in which order. There is no hidden state: what has been
+noted says what comes next, so whoever takes over begins with the same code.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from shared.identity.principal import Principal
-from shared.models.port import Completed, ModelRequest, ModelStream, TextDelta, Usage
+from shared.clock import Clock
+from shared.errors import TurnFailed
+from shared.models.port import (
+    Completed,
+    ModelError,
+    ModelRequest,
+    ReasoningDelta,
+    TextDelta,
+    Usage,
+)
+from shared.runner.batch import Call
+from shared.runner.calls import Calls, calls_of, open_calls
+from shared.runner.events import Delta, Reasoning, Reply, Restarted, TurnEvent
+from shared.runner.host import Host
+from shared.runner.request import Message, TurnRequest, model_request
+from shared.runner.suggestions import Trailer
+from shared.runner.text import clean, cleaned
+
+MAX_GENERATIONS = 3
+"""How often one reply is generated when the model's stream breaks after its first text."""
+
+REPLY_SECONDS = 60.0
+"""A reply is not begun by a worker that has less time left, if another one has more."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class TurnRequest:
-    """Everything that a turn depends on. `access` has no default, so that it cannot be dropped.
-
-    `history` are `{role, text}` messages, oldest first; `message` is what the user says now.
-    `greeting` is what clients show before the first message.
-    """
-
-    access: Principal
-    instructions: str
-    model: str
-    max_tokens: int
-    greeting: str | None = None
-    history: Sequence[Mapping[str, Any]]
-    message: str
+def joined(answer: str, said: str) -> str:
+    """The answer of a turn, with what one more reply said."""
+    return answer + _between(answer, said) + said
 
 
-@dataclass(frozen=True)
-class Delta:
-    """A piece of the reply."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Reply:
-    """The end: the whole text, what it cost, and why the model stopped."""
-
-    text: str
-    usage: Usage
-    stop_reason: str
+def answer_of(progress: Sequence[Message]) -> str:
+    """What the model's replies in a turn's notes say together."""
+    answer = ""
+    for entry in progress:
+        if entry["role"] == "assistant":
+            answer = joined(answer, str(entry.get("said", "")))
+    return answer
 
 
-TurnEvent = Delta | Reply
+def _between(answer: str, said: str) -> str:
+    return "\n\n" if said and answer.strip() and not answer.endswith("\n\n") else ""
 
 
-def model_request(request: TurnRequest) -> ModelRequest:
-    """What the model is asked. Messages of one role in a row, as an interrupted or failed turn
-    leaves them, are joined, because the roles must alternate and nothing may be lost."""
-    said = [*request.history, {"role": "user", "text": request.message}]
-    messages: list[dict[str, Any]] = []
-    for entry in said:
-        text = str(entry["text"])
-        if not text.strip():
-            continue
-        if messages and messages[-1]["role"] == entry["role"]:
-            messages[-1]["content"] += f"\n\n{text}"
-        else:
-            messages.append({"role": entry["role"], "content": text})
-    if messages[0]["role"] != "user":
-        messages = messages[1:]
-    return ModelRequest(
-        model=request.model,
-        system=_system(request),
-        messages=messages,
-        max_tokens=request.max_tokens,
-    )
+class Turn:
+    """One turn on one host. `spent` is what it has cost so far, `answer` what it has said."""
+
+    def __init__(self, request: TurnRequest, host: Host, clock: Clock) -> None:
+        self._request = request
+        self._host = host
+        self._progress = list(request.progress)
+        self._calls = Calls(host, request.tools, clock, self._result)
+        self.answer = answer_of(self._progress)
+        self.spent = _spent(self._progress)
+
+    def run(self) -> Generator[TurnEvent, None, None]:
+        """The events of the turn; the last one is the `Reply`.
+
+        Raises:
+            ModelError: the model could not answer, or its answer broke off once too often.
+            TurnFailed: MAX_ITERATIONS; nothing may be spent any more.
+            Whatever the host raises.
+        """
+        first = self._host.next_number() - len(self._progress)
+        yield from self._calls.run(open_calls(self._progress, first))
+        while True:
+            replies = sum(entry["role"] == "assistant" for entry in self._progress)
+            last = replies + 1 >= self._request.max_iterations
+            completed, said, suggestions = yield from self._reply(last=last)
+            calls = calls_of(self._host.next_number(), completed.content)
+            if not calls or last:
+                yield self._end(completed, said, suggestions, unfinished=bool(calls))
+                return
+            self.answer = joined(self.answer, said)
+            step = {
+                "role": "assistant",
+                "content": cleaned(completed.content),
+                "said": said,
+                "usage": asdict(completed.usage),
+            }
+            begun = self._step(step, calls)
+            yield from self._calls.run(calls, begun)
+
+    def _step(self, step: Message, calls: Sequence[Call]) -> list[str]:
+        """Note a reply that calls tools, and in the same write which calls begin."""
+        over: Exception | None = None
+        begun: list[str] = []
+        try:
+            begun = self._calls.first(calls)
+        except Exception as fault:  # noqa: BLE001 - raised again when the reply is noted
+            over = fault
+        self._host.note([step], starting=begun, result=False)
+        self._progress.append(step)
+        if over is not None:
+            raise over
+        return begun
+
+    def _result(self, note: Message, starting: Sequence[str]) -> None:
+        self._host.note([note], starting=starting, result=True)
+        self._progress.append(note)
+
+    def _end(
+        self, completed: Completed, said: str, suggestions: Sequence[str], *, unfinished: bool
+    ) -> Reply:
+        if unfinished and not said.strip():
+            raise TurnFailed(
+                f"The agent came to no answer within {self._request.max_iterations} steps.",
+                code="MAX_ITERATIONS",
+            )
+        self.answer = joined(self.answer, said)
+        return Reply(
+            text=self.answer,
+            said=said,
+            usage=self.spent,
+            stop_reason=completed.stop_reason,
+            suggestions=tuple(suggestions),
+        )
+
+    def _reply(
+        self, *, last: bool
+    ) -> Generator[TurnEvent, None, tuple[Completed, str, Sequence[str]]]:
+        """One reply of the model, generated anew if its stream breaks after something was shown;
+        before that, the model port tries again by itself."""
+        asked = model_request(self._request, self._progress, last=last)
+        for generation in range(MAX_GENERATIONS):
+            speaker = _Speaker(self.answer, suggested_replies=self._request.suggested_replies)
+            try:
+                completed = yield from self._generate(asked, speaker)
+            except ModelError as fault:
+                self.spent += fault.usage
+                again = generation + 1 < MAX_GENERATIONS
+                if not (speaker.spoken and again and fault.is_retryable):
+                    raise
+                yield Restarted(len(self.answer))
+                continue
+            self.spent += completed.usage
+            said, suggestions = speaker.said(completed)
+            if rest := speaker.rest(said):
+                yield Delta(rest)
+            return completed, said, suggestions
+        raise AssertionError("unreachable")
+
+    def _generate(
+        self, asked: ModelRequest, speaker: "_Speaker"
+    ) -> Generator[TurnEvent, None, Completed]:
+        left = self._host.ready(REPLY_SECONDS)
+        stream = self._host.ask(asked, seconds_left=left)
+        try:
+            with self._host.watching(stream.close):
+                for event in stream:
+                    match event:
+                        case TextDelta(text):
+                            if shown := speaker.speak(clean(text)):
+                                yield Delta(shown)
+                        case ReasoningDelta(text):
+                            speaker.spoken = True
+                            yield Reasoning(clean(text))
+                        case Completed():
+                            return event
+        finally:
+            stream.close()
+        raise ModelError("The model's answer has no end.", retryable=True)
 
 
-def _system(request: TurnRequest) -> str:
-    """The instructions; at the first message also what the agent seems to have said before it."""
-    if not request.greeting or request.history:
-        return request.instructions
-    return f"{request.instructions}\n\nYou began the conversation with: {request.greeting}"
+class _Speaker:
+    """What is shown of one reply, in pieces: the text without its trailer, set off from what was
+    said before."""
+
+    def __init__(self, answer: str, *, suggested_replies: bool) -> None:
+        self._answer = answer
+        self._trailer = Trailer() if suggested_replies else None
+        self._shown = ""
+        self.spoken = False
+
+    def speak(self, text: str) -> str:
+        """What of this piece is shown."""
+        self.spoken = True
+        return self._show(self._trailer.feed(text) if self._trailer else text)
+
+    def _show(self, text: str) -> str:
+        before = "" if self._shown else _between(self._answer, text)
+        self._shown += text
+        return before + text
+
+    def said(self, completed: Completed) -> tuple[str, Sequence[str]]:
+        """The whole text of the reply, and the suggestions in its trailer."""
+        text = _text(completed.content)
+        if self._trailer is None:
+            return text, ()
+        trailer = Trailer()
+        shown = trailer.feed(text)
+        rest, suggestions = trailer.finish()
+        return shown + rest, suggestions
+
+    def rest(self, said: str) -> str:
+        """What of the whole text has not been shown yet."""
+        return self._show(said[len(self._shown) :]) if said.startswith(self._shown) else ""
 
 
-def run_turn(stream: ModelStream) -> Iterator[TurnEvent]:
-    """The events of a turn, from the model's answer to `model_request`.
-
-    Raises:
-        ModelError: the model could not answer, or its answer broke off.
-        StreamClosed: the caller closed the stream.
-    """
-    for event in stream:
-        if isinstance(event, TextDelta):
-            yield Delta(_clean(event.text))
-        else:
-            yield Reply(_text(event), event.usage, event.stop_reason)
-            return
+def _text(content: Sequence[Mapping[str, Any]]) -> str:
+    parts = [block["text"] for block in content if block.get("type") == "text"]
+    return clean("".join(str(part) for part in parts))
 
 
-def _text(completed: Completed) -> str:
-    parts = [block["text"] for block in completed.content if block.get("type") == "text"]
-    return _clean("".join(str(part) for part in parts))
-
-
-def _clean(text: str) -> str:
-    """JSON can carry half of a surrogate pair; UTF-8 cannot, and neither can anything after us."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+def _spent(progress: Sequence[Message]) -> Usage:
+    """What the replies in a turn's notes cost."""
+    spent = Usage()
+    for entry in progress:
+        if entry.get("usage"):
+            spent += Usage(**entry["usage"])
+    return spent

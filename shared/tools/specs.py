@@ -8,9 +8,19 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 MAX_TOOLS = 64
+MAX_DESCRIPTION = 4096
+"""Characters that the model is told of one tool, beside its schema."""
+
 MAX_SCHEMA_BYTES = 32 * 1024
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -28,6 +38,14 @@ def _function(text: str) -> str:
     if not _FUNCTION.fullmatch(text):
         raise ValueError("must be module:function, such as orders:find_order")
     return text
+
+
+def _later(_: object) -> None:
+    raise ValueError("is not supported yet; remove it")
+
+
+_Later = Annotated[None, BeforeValidator(_later)]
+"""A field that is refused by name: a tool must not run as if it were not there."""
 
 
 class _Spec(BaseModel):
@@ -57,23 +75,41 @@ class ToolSpec(_Spec):
     """One entry of `tools`.
 
     A Python tool takes name, description and parameters from its function; it may be given another
-    `name` and `description` here. `repeatable` and `parallel` are as in `shared.tools.port`;
-    `timeout_sec` is for Python tools.
+    `name` and `description` here. The others describe themselves. `repeatable` and `parallel` are
+    as in `shared.tools.port`; `timeout_sec` is for Python tools.
     """
 
     python: Annotated[str, AfterValidator(_function)] | None = None
     http: HttpSpec | None = None
     lambda_: LambdaSpec | None = Field(None, alias="lambda")
     name: Annotated[str, AfterValidator(checked_name)] | None = None
-    description: str | None = Field(None, min_length=1, max_length=4096)
+    description: str | None = Field(None, min_length=1, max_length=MAX_DESCRIPTION)
     parameters: Mapping[str, Any] | None = None
     repeatable: bool = Field(False, strict=True)
     parallel: bool = Field(True, strict=True)
     timeout_sec: float | None = Field(None, gt=0, le=900, allow_inf_nan=False)
+    approval: _Later = None
+    builtin: _Later = None
+
+    @property
+    def called(self) -> str:
+        """The name by which the model calls it."""
+        return self.name or (self.python or "").partition(":")[2]
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         kinds = [kind for kind in (self.python, self.http, self.lambda_) if kind is not None]
         if len(kinds) != 1:
             raise ValueError("must have exactly one of python, http and lambda")
+        if self.python is not None:
+            if self.parameters is not None:
+                raise ValueError("must leave parameters out: they come from the Python function")
+            return self
+        missing = [
+            field for field in ("name", "description", "parameters") if getattr(self, field) is None
+        ]
+        if missing:
+            raise ValueError(f"is missing {' and '.join(missing)}; add what the model is to know")
+        if self.timeout_sec is not None:
+            raise ValueError("must have timeout_sec inside http or lambda, not beside it")
         return self

@@ -10,7 +10,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from shared.conversations.admission import LOOPBACK_HOSTS
 from shared.protocol.replies import iso_time
-from shared.web import errors, turns
+from shared.web import conversations, errors, turns
 from shared.web.auth import Caller
 from shared.web.errors import ErrorBody
 from shared.web.services import Services
@@ -83,6 +83,7 @@ def create_app(services: Services) -> FastAPI:
         return Ticket(ticket=ticket, expires_at=iso_time(expires_at))
 
     app.include_router(turns.router(services))
+    app.include_router(conversations.router(services))
     return app
 
 

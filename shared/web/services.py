@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 from shared.backends.agents import AgentSource
 from shared.clock import Clock
+from shared.conversations.listing import Conversations
+from shared.conversations.messages import Messages
 from shared.conversations.sessions import Sessions
+from shared.conversations.stops import Stops
 from shared.conversations.turns import TurnRequests
 from shared.identity.tickets import Tickets
 from shared.messaging.addresses import AddressGuard
@@ -18,5 +21,8 @@ class Services:
     tickets: Tickets
     sessions: Sessions
     turns: TurnRequests
+    stops: Stops
+    conversations: Conversations
+    messages: Messages
     agents: AgentSource
     guard: AddressGuard

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from shared.backends.agents import Agent
 from shared.clock import Clock
 from shared.conversations.items import Session, turn_id
+from shared.conversations.options import TurnOptions
 from shared.conversations.turns import TurnView
 from shared.errors import NotFound, ParleyError, RateLimited, TurnFailed, ValidationError
 from shared.identity.principal import Principal
@@ -24,8 +25,8 @@ from shared.storage.table import Item, Key, Put
 from shared.web.auth import Caller
 from shared.web.errors import ErrorBody
 from shared.web.services import Services
+from shared.web.turn_bodies import NewTurn, TurnAccepted, TurnResult, TurnState, TurnStopping
 
-LATER = ("model", "skill", "dynamic_variables")
 POLL = (0.05, 0.5)
 """Seconds between two looks at a turn that somebody waits for: at first, and at most."""
 
@@ -33,67 +34,6 @@ ANSWER_SECONDS = 1.5
 """What is kept of the caller's time for sending the answer."""
 
 STATUS = {"TURN_TIMEOUT": 504, "INTERNAL_ERROR": 500, "RATE_LIMITED": 429, "AGENT_NOT_FOUND": 404}
-
-
-class NewTurn(BaseModel):
-    """One message for an agent."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    agent_id: str = Field(min_length=1, max_length=128)
-    message: str = Field(min_length=1, max_length=10_000)
-    session_id: str | None = Field(None, max_length=64, description="Go on in this session.")
-    wait: float = Field(25, ge=0, le=900, description="Seconds to wait for the reply.")
-    callback_url: str | None = Field(
-        None, max_length=2048, description="Gets a signed POST when the turn has ended."
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _not_yet(cls, values: Any) -> Any:
-        if not isinstance(values, dict):
-            return values
-        for name in LATER:
-            if values.get(name) not in (None, {}):
-                raise ValueError(f"{name} is not supported yet; leave it out")
-        return {name: value for name, value in values.items() if name not in LATER}
-
-    @field_validator("message")
-    @classmethod
-    def _not_blank(cls, message: str) -> str:
-        if not message.strip():
-            raise ValueError("may not be blank")
-        return message
-
-
-class TurnResult(BaseModel):
-    """A turn that has its reply."""
-
-    turn_id: str
-    session_id: str
-    status: str
-    text: str
-    usage: dict[str, Any] | None
-    citations: list[dict[str, Any]] = []
-
-
-class TurnAccepted(BaseModel):
-    """A turn that goes on; ask for it again."""
-
-    turn_id: str
-    session_id: str
-    status: str
-
-
-class TurnState(BaseModel):
-    """How a turn stands."""
-
-    turn_id: str
-    session_id: str
-    status: str
-    text: str
-    usage: dict[str, Any] | None = None
-    error: dict[str, Any] | None = None
 
 
 def router(services: Services) -> APIRouter:
@@ -125,6 +65,23 @@ def router(services: Services) -> APIRouter:
         """How a turn stands, and its reply when it has one."""
         return _state(services.turns.view(caller, turn_id))
 
+    @api.post(
+        "/turns/{turn_id}/cancel",
+        responses={
+            200: {"model": TurnState},
+            202: {"model": TurnStopping},
+            **{code: {"model": ErrorBody} for code in (401, 404)},
+        },
+    )
+    def cancel_turn(turn_id: str, caller: Caller) -> Response:
+        """Ask to stop a turn. Answers 202 however often, until the turn has ended; then 200 with
+        how it ended, which a request that comes too late does not change."""
+        view = services.stops.turn(caller, turn_id)
+        if view.done:
+            return JSONResponse(_state(view).model_dump())
+        stopping = TurnStopping(turn_id=view.id, session_id=view.session).model_dump()
+        return JSONResponse(stopping, 202, {"Location": f"/turns/{view.id}"})
+
     return api
 
 
@@ -140,6 +97,7 @@ class TurnDesk:
         if body.callback_url is not None:
             self._check_url(body.callback_url)
         agent = services.agents.get(body.agent_id)
+        _check_options(body.options, agent)
         request_id = _request_id(caller, key)
         if body.session_id is not None:
             session = self._session(caller, body.session_id)
@@ -158,6 +116,7 @@ class TurnDesk:
                 session,
                 request_id=request_id,
                 message=body.message,
+                options=body.options,
                 callback_url=body.callback_url,
                 riders=riders,
             )
@@ -195,6 +154,17 @@ class TurnDesk:
             pause = min(pause * 1.5, longest)
 
 
+def _check_options(options: TurnOptions, agent: Agent) -> None:
+    try:
+        options.check(agent)
+    except ValidationError as fault:
+        path = f"body.{fault.details['field']}"
+        raise ValidationError(
+            f"{path}: {fault.message}",
+            details={"faults": [{"path": path, "message": fault.message}]},
+        ) from fault
+
+
 def _request_id(caller: Principal, key: str | None) -> str:
     if key is None:
         return new_id()
@@ -204,8 +174,10 @@ def _request_id(caller: Principal, key: str | None) -> str:
 
 def _claim(caller: Principal, request_id: str, body: NewTurn, clock: Clock) -> Put:
     """The write by which a key belongs to one request of one caller."""
-    asked = json.dumps([body.agent_id, body.session_id, body.message, body.callback_url])
-    digest = hashlib.sha256(asked.encode()).hexdigest()
+    asked: list[Any] = [body.agent_id, body.session_id, body.message, body.callback_url]
+    if body.options.chosen:
+        asked.append(body.options.chosen)
+    digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
     ttl = clock.now() // 1000 + DONE_TTL_SECONDS
     key = Key(f"IDEM#{key_part(caller.tenant)}#{request_id}", "IDEM")
     return Put(Item(key, {"hash": digest}, ttl=ttl), ABSENT | attr("hash").eq(digest))

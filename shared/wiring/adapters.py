@@ -1,7 +1,7 @@
 """The adapters of a deployment: the only place that names them, with the imports inside."""
 
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from shared.clock import Clock, SystemClock
 from shared.ids import new_id
@@ -9,15 +9,26 @@ from shared.settings import Settings
 from shared.wiring.once import once
 
 if TYPE_CHECKING:
-    from shared.backends.agents import AgentSource
     from shared.messaging.addresses import AddressGuard
     from shared.messaging.in_process import InProcessWakes
     from shared.messaging.push import Push
     from shared.messaging.wakes import Wakes
     from shared.metrics import Metrics
     from shared.models.port import Model
+    from shared.models.prices import Prices
+    from shared.models.rates import ModelRates
     from shared.storage.artifacts import Artifacts
     from shared.storage.table import Table
+
+
+class Common(TypedDict):
+    """What both providers of models are told."""
+
+    clock: Clock
+    prices: "Prices"
+    max_retries: int
+    base_backoff: float
+    max_backoff: float
 
 
 class Adapters:
@@ -92,24 +103,36 @@ class Adapters:
 
     @once
     def model(self) -> "Model":
+        from shared.models.prices import Prices
+
+        settings = self.settings
+        common = Common(
+            clock=self.clock,
+            prices=Prices.load(settings.model_prices),
+            max_retries=settings.model_max_retries,
+            base_backoff=settings.model_base_backoff_sec,
+            max_backoff=settings.model_max_backoff_sec,
+        )
+        if settings.model_provider == "bedrock":
+            from shared.models.bedrock import BedrockModel
+
+            return BedrockModel(**common)
         from shared.models.anthropic_api import AnthropicModel
 
-        key = self.settings.anthropic_api_key
+        key = settings.anthropic_api_key
         return AnthropicModel(
-            clock=self.clock,
             api_key=key.get_secret_value() if key else None,
-            base_url=self.settings.anthropic_base_url,
-            max_retries=self.settings.model_max_retries,
-            base_backoff=self.settings.model_base_backoff_sec,
-            max_backoff=self.settings.model_max_backoff_sec,
+            base_url=settings.anthropic_base_url,
+            **common,
         )
 
     @once
-    def agents(self) -> "AgentSource":
-        from shared.backends.local_yaml import LocalAgents
+    def rates(self) -> "ModelRates | None":
+        """What each tenant may ask of each model in a minute; None: as much as it likes."""
+        from shared.models.rates import ModelRates
 
-        folder = self.settings.assistant_local_config_dir
-        return LocalAgents(folder, self.settings.anthropic_model)
+        per_minute = self.settings.model_rate_per_minute
+        return ModelRates(self.table, self.clock, per_minute) if per_minute else None
 
     @once
     def metrics(self) -> "Metrics":

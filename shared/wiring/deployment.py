@@ -2,25 +2,29 @@
 
 from typing import TYPE_CHECKING, Any
 
-from shared.wiring.adapters import Adapters
+from shared.wiring.equipment import Equipment
 from shared.wiring.once import once
 
 if TYPE_CHECKING:
     from shared.conversations.admission import Admission
     from shared.conversations.connections import Connections
     from shared.conversations.dispatch import Frames
+    from shared.conversations.listing import Conversations
     from shared.conversations.sessions import Sessions
+    from shared.conversations.stops import Stops
     from shared.conversations.stream import Poster
     from shared.conversations.turns import TurnRequests
+    from shared.conversations.usage import Ledger
     from shared.identity.tickets import Tickets
     from shared.mailbox.box import Timing
     from shared.mailbox.drain import Drain
     from shared.mailbox.handler import Handler
     from shared.mailbox.requests import Requests
     from shared.mailbox.sweep import Sweep
+    from shared.runner.port import Runner
 
 
-class Deployment(Adapters):
+class Deployment(Equipment):
     """Everything one process needs. Tests replace parts by assigning to them before use."""
 
     @once
@@ -65,6 +69,41 @@ class Deployment(Adapters):
         return TurnRequests(self.table, self.clock, self.requests, self.wakes, backlog=backlog)
 
     @once
+    def stops(self) -> "Stops":
+        from shared.conversations.stops import Stops
+
+        return Stops(self.table, self.requests, self.turns)
+
+    @once
+    def conversations(self) -> "Conversations":
+        from shared.conversations.listing import Conversations
+
+        return Conversations(self.table)
+
+    @once
+    def ledger(self) -> "Ledger":
+        from shared.conversations.usage import Ledger
+
+        return Ledger(self.clock, limit=self.settings.tenant_nano_usd_per_day)
+
+    def runner(self, agent_id: str) -> "Runner":
+        """For programs: talk to this agent, whose turns the workers run.
+
+        Raises:
+            NoAgent: there is no such agent.
+        """
+        from shared.conversations.mailbox_runner import MailboxRunner
+
+        return MailboxRunner(
+            agent_id=agent_id,
+            agents=self.agents.get,
+            table=self.table,
+            clock=self.clock,
+            sessions=self.sessions,
+            turns=self.turns,
+        )
+
+    @once
     def poster(self) -> "Poster":
         from shared.conversations.stream import Poster
 
@@ -89,8 +128,10 @@ class Deployment(Adapters):
             clock=self.clock,
             connections=self.connections,
             sessions=self.sessions,
+            conversations=self.conversations,
             messages=Messages(self.table),
             turns=self.turns,
+            stops=self.stops,
             requests=self.requests,
             agents=self.agents,
             poster=self.poster,
@@ -107,31 +148,49 @@ class Deployment(Adapters):
 
     def _handlers(self) -> "dict[str, Handler]":
         from shared.conversations.items import KIND as CONVERSATION
+        from shared.conversations.titles import KIND as TITLE
         from shared.mailbox.deliveries import KIND as DELIVERY
 
-        return {CONVERSATION: self._turn_handler(), DELIVERY: self._delivery_handler()}
+        return {
+            CONVERSATION: self._turn_handler(),
+            DELIVERY: self._delivery_handler(),
+            TITLE: self._title_handler(),
+        }
 
     def _turn_handler(self) -> "Handler":
-        from shared.conversations.generation import Limits
-        from shared.conversations.messages import Memory
-        from shared.conversations.usage import Ledger
+        from shared.conversations.endings import Endings
+        from shared.conversations.host import Limits, Services
+        from shared.conversations.memory import Memory
         from shared.conversations.work import Turns
 
+        titles = bool(self.settings.title_model)
         return Turns(
-            table=self.table,
             clock=self.clock,
             requests=self.requests,
-            agents=self.agents.get,
-            model=self.model,
-            memory=Memory(self.table, budget=self.settings.history_token_budget),
-            ledger=Ledger(self.clock),
+            agents=self.equip,
+            services=Services(
+                table=self.table,
+                artifacts=self.artifacts,
+                model=self.model,
+                memory=Memory(self.table, budget=self.settings.history_token_budget),
+                rates=self.rates,
+                may_spend=self.ledger.check,
+            ),
+            ledger=self.ledger,
+            endings=Endings(self.clock, self.ledger, self.requests, titles=titles),
             poster=self.poster,
             limits=Limits(
                 turn_seconds=self.settings.turn_seconds,
                 push_window=self.settings.push_window_ms / 1000,
-                tenant_nano_usd=self.settings.tenant_nano_usd_per_day,
+                push_buffer=self.settings.push_buffer_events,
             ),
         )
+
+    def _title_handler(self) -> "Handler":
+        from shared.conversations.titles import Titles
+
+        model_id = self.settings.title_model
+        return Titles(self.table, self.model, model_id, self.ledger, self.rates)
 
     def _delivery_handler(self) -> "Handler":
         from shared.mailbox.deliveries import Deliveries
@@ -150,6 +209,7 @@ class Deployment(Adapters):
     @once
     def http(self) -> Any:
         """For executor: the FastAPI app."""
+        from shared.conversations.messages import Messages
         from shared.web.app import create_app
         from shared.web.services import Services
 
@@ -160,6 +220,9 @@ class Deployment(Adapters):
                 tickets=self.tickets,
                 sessions=self.sessions,
                 turns=self.turns,
+                stops=self.stops,
+                conversations=self.conversations,
+                messages=Messages(self.table),
                 agents=self.agents,
                 guard=self.guard,
             )

@@ -7,6 +7,9 @@ import pytest
 from shared.backends.agents import LATER, Agent, AgentFault, parse_agent
 
 LEAST = {"name": "Support", "instructions": "Help."}
+FIND = {"python": "orders:find"}
+CALL = {"lambda": {"function": "f"}}
+REMOTE = {**CALL, "name": "f", "description": "F.", "parameters": {"type": "object"}}
 
 
 def agent(**values: Any) -> Agent:
@@ -53,6 +56,32 @@ def test_what_comes_later_is_refused_by_name(name: str) -> None:
         ({"origins": ["https://x.org", "x.org"]}, '"origins.1" must be origins such as'),
         ({"origins": ["https://x.org/path"]}, '"origins.0" must be origins'),
         ({5: "x"}, '"5" is not a known field'),
+        ({"models_allowed": "m"}, '"models_allowed" must be a list'),
+        ({"models_allowed": ["m", " "]}, '"models_allowed.1" may not be blank'),
+        ({"max_iterations": 0}, '"max_iterations" must be at least 1'),
+        ({"max_iterations": 65}, '"max_iterations" must be at most 64'),
+        ({"thinking": 1023}, '"thinking" must be adaptive, or a number of tokens from 1024 on'),
+        ({"thinking": True}, '"thinking" must be adaptive, or a number of tokens from 1024 on'),
+        ({"thinking": "hard"}, '"thinking" must be adaptive, or a number of tokens'),
+        ({"thinking": 4096}, '"thinking" must be less than max_tokens'),
+        ({"suggested_replies": "yes"}, '"suggested_replies" must be true or false'),
+        ({"skills": ["../tone"]}, '"skills.0" must be the name of a skill'),
+        ({"skills": ["a"] * 65}, '"skills" may have at most 64 entries'),
+        ({"skills": ["a", "b", "a"]}, '"skills" may name each skill only once'),
+        ({"tools": {}}, '"tools" must be a list'),
+        ({"tools": [FIND] * 65}, '"tools" may have at most 64 entries'),
+        ({"tools": ["orders:find"]}, '"tools.0" must be an object'),
+        ({"tools": [{}]}, '"tools.0" must have exactly one of python, http and lambda'),
+        ({"tools": [{**FIND, **CALL}]}, '"tools.0" must have exactly one of python, http'),
+        ({"tools": [{"python": "orders"}]}, '"tools.0.python" must be module:function'),
+        ({"tools": [{**FIND, "colour": 1}]}, '"tools.0.colour" is not a known field'),
+        ({"tools": [{**FIND, "parameters": {}}]}, '"tools.0" must leave parameters out'),
+        ({"tools": [{**FIND, "name": "a b"}]}, '"tools.0.name" must be up to 64 letters'),
+        ({"tools": [{**FIND, "timeout_sec": 0}]}, '"tools.0.timeout_sec" must be more than 0'),
+        ({"tools": [FIND, CALL]}, '"tools.1" is missing name and description and parameters'),
+        ({"tools": [{**REMOTE, "timeout_sec": 5}]}, '"tools.0" must have timeout_sec inside'),
+        ({"tools": [{**FIND, "approval": None}]}, '"tools.0.approval" is not supported yet'),
+        ({"tools": [{"builtin": "x"}]}, '"tools.0.builtin" is not supported yet; remove it'),
     ],
 )
 def test_what_is_wrong_is_said(values: dict[Any, Any], said: str) -> None:
@@ -85,14 +114,40 @@ def test_the_same_configuration_has_the_same_hash() -> None:
         {"max_tokens": 1},
         {"greeting": "Hi"},
         {"origins": ["*"]},
+        {"models_allowed": ["other"]},
+        {"max_iterations": 1},
+        {"thinking": "adaptive"},
+        {"thinking": 2048},
+        {"skills": ["tone"]},
+        {"suggested_replies": True},
+        {"tools": [FIND]},
     ],
 )
 def test_every_field_counts(values: dict[str, Any]) -> None:
     assert agent(**values).config_hash != agent().config_hash
 
 
-def test_fields_without_a_value_do_not_count() -> None:
-    assert agent(greeting=None, origins=[]).config_hash == agent().config_hash
+@pytest.mark.parametrize(
+    "values",
+    [{"repeatable": True}, {"parallel": False}, {"timeout_sec": 5}, {"name": "seek"}],
+)
+def test_every_field_of_a_tool_counts(values: dict[str, Any]) -> None:
+    plain = agent(tools=[FIND])
+    assert agent(tools=[{**FIND, **values}]).config_hash != plain.config_hash
+
+
+def test_fields_at_their_defaults_do_not_count() -> None:
+    said = agent(
+        greeting=None, origins=[], models_allowed=[], max_tokens=4096, max_iterations=20,
+        tools=[], skills=[], suggested_replies=False,
+    )  # fmt: skip
+    assert said.config_hash == agent().config_hash
+    spelled = {**FIND, "repeatable": False, "parallel": True, "timeout_sec": None}
+    assert agent(tools=[spelled]).config_hash == agent(tools=[FIND]).config_hash
+    method = {"url": "https://example.com", "method": "GET", "headers": {}}
+    http = {name: value for name, value in REMOTE.items() if name != "lambda"}
+    least = {**http, "http": {"url": "https://example.com"}}
+    assert agent(tools=[{**http, "http": method}]).config_hash == agent(tools=[least]).config_hash
 
 
 def test_the_hash_stays_from_release_to_release() -> None:

@@ -1,11 +1,14 @@
 """The commands, as click shows them."""
 
+import subprocess
+import sys
 from importlib.metadata import version
 
 import pytest
 from click.testing import CliRunner, Result
 
 from shared.cli.main import main
+from tests.cli.commands import ROOT
 
 
 def run(*arguments: str) -> Result:
@@ -30,6 +33,25 @@ def test_help_of_a_command_says_what_it_does(option: str) -> None:
     assert "8787" in result.output
 
 
+def test_help_of_chat_names_its_options_and_exit_codes() -> None:
+    result = run("chat", "--help")
+
+    assert result.exit_code == 0
+    for said in ("--url", "--api", "--agent", "--token", "--conversation", "--once", "130"):
+        assert said in result.output
+
+
+def test_dev_does_without_what_chat_needs() -> None:
+    script = (
+        "import shared.cli.main, shared.local.dev, sys; "
+        "print([name for name in sys.modules if name.startswith("
+        "('shared.cli.chat', 'rich', 'prompt_toolkit'))])"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=True)
+
+    assert ran.stdout == b"[]\n"
+
+
 def test_the_version_is_the_package_s() -> None:
     result = run("--version")
 
@@ -47,6 +69,8 @@ def test_the_version_is_the_package_s() -> None:
         (["dev", "--port", "65536"], "--port"),
         (["dev", "--port", "http"], "--port"),
         (["dev", "now"], "now"),
+        (["chat", "hello"], "hello"),
+        (["chat", "--colour"], "--colour"),
     ],
 )
 def test_what_it_does_not_know_it_names(arguments: list[str], named: str) -> None:

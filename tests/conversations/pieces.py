@@ -8,7 +8,7 @@ from typing import Any
 from shared.conversations.connections import Connections
 from shared.conversations.endings import Endings
 from shared.conversations.items import Connection, Session, meta_key
-from shared.conversations.messages import Messages
+from shared.conversations.messages import Messages, wire_message
 from shared.conversations.sessions import Sessions
 from shared.conversations.turns import TurnRequests
 from shared.conversations.usage import Ledger
@@ -20,6 +20,7 @@ from shared.mailbox.leases import Lease
 from shared.mailbox.log import message_key
 from shared.mailbox.requests import Requests
 from shared.messaging.wakes import Wake
+from shared.protocol.replies import Reply, messages_page
 from shared.storage.expressions import Assign
 from shared.storage.folder import FolderArtifacts
 from shared.storage.sqlite import SqliteTable
@@ -104,7 +105,14 @@ class Pieces:
 
     def job(self, session: Session, ref: str) -> Job:
         turn, meta = self.item(session.box.job(ref)), self.item(meta_key(session.box))
-        known = {"count": meta.attrs["count"], "owner": meta.attrs["owner"]}
+        count = meta.attrs["count"]
+        messages = meta.attrs.get("messages", count)
+        known = {
+            "count": count,
+            "messages": messages,
+            "owner": meta.attrs["owner"],
+            "titled": meta.attrs.get("titled", False),
+        }
         return Job(session.box, ref, {**turn.attrs, **known}, turn.body or {})
 
     def take(self, session: Session) -> Lease:
@@ -123,6 +131,11 @@ class Pieces:
     def log(self, session: Session) -> list[dict[str, Any]]:
         page = self.table.query(session.box.partition, prefix="MSG#")
         return [dict(item.body or {}) for item in page.items]
+
+    def page(self, session: Session, limit: int, cursor: str | None) -> Reply:
+        """A page as a client gets it."""
+        page = self.messages.page(session.box, limit, cursor)
+        return messages_page([wire_message(each) for each in page.messages], page.next_cursor)
 
     def fill(self, session: Session, texts: Sequence[str]) -> None:
         """A log with these messages."""

@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
+from shared.conversations.endings import Endings
 from shared.conversations.items import meta_key, turn_id
+from shared.conversations.titles import title_box
 from shared.errors import ConfigurationError, NotFound, TurnFailed
 from shared.mailbox.box import BoxKey
 from shared.mailbox.deliveries import KIND
 from shared.mailbox.jobs import Ending
 from shared.models.port import ModelError, Usage
 from shared.protocol import events
-from shared.runner.turn import Reply
+from shared.runner.events import Reply
 from tests.conversations.pieces import Pieces, pieces_in
 
 COST = Usage(
@@ -35,7 +37,7 @@ def pieces(tmp_path: Path) -> Iterator[Pieces]:
 
 
 def reply(text: str) -> Reply:
-    return Reply(text, COST, "end_turn")
+    return Reply(text=text, said=text, usage=COST, stop_reason="end_turn")
 
 
 def answer_of(ending: Ending) -> Any:
@@ -60,7 +62,7 @@ def test_a_completed_turn_writes_question_and_answer(pieces: Pieces) -> None:
     session = pieces.session()
     job = pieces.ask(session, "r1", "How?")
     lease = pieces.take(session)
-    ending = pieces.endings.completed(job, reply("Like this."), COST)
+    ending = pieces.endings.completed(job, reply("Like this."))
     done = pieces.end(lease, job, ending)
 
     question, answer = pieces.log(session)
@@ -83,7 +85,7 @@ def test_the_event_of_an_oversized_text_fits_and_the_log_has_it_whole(
     session = pieces.session()
     job = pieces.ask(session, "r" * 128)
     lease = pieces.take(session)
-    ending = pieces.endings.completed(job, reply(text), COST)
+    ending = pieces.endings.completed(job, reply(text))
     pieces.end(lease, job, ending)
 
     assert len(ending.terminal.encode()) <= events.MAX_EVENT_BYTES
@@ -95,7 +97,7 @@ def test_the_event_of_an_oversized_text_fits_and_the_log_has_it_whole(
 def test_a_text_that_just_fits_is_not_shortened(pieces: Pieces) -> None:
     job = pieces.ask(pieces.session(), "r1")
     for text in ("x" * 100 * 1024, ""):
-        parts = answer_of(pieces.endings.completed(job, reply(text), COST))["response"]
+        parts = answer_of(pieces.endings.completed(job, reply(text)))["response"]
         assert "".join(parts["responseParts"]) == text
 
 
@@ -157,7 +159,7 @@ def test_without_a_url_nobody_is_called_back(pieces: Pieces) -> None:
     session = pieces.session()
     job = pieces.ask(session, "r1")
     endings = [
-        pieces.endings.completed(job, reply("Yes."), COST),
+        pieces.endings.completed(job, reply("Yes.")),
         pieces.endings.failed(job, None, COST),
         pieces.endings.cancelled(job, at_head=True),
     ]
@@ -170,7 +172,7 @@ def test_without_a_url_nobody_is_called_back(pieces: Pieces) -> None:
 def test_with_a_url_the_callback_is_written_with_the_end(pieces: Pieces) -> None:
     session = pieces.session()
     job = pieces.ask(session, "r1", "How?", URL)
-    ending = pieces.endings.completed(job, reply("Süß 🦉"), COST)
+    ending = pieces.endings.completed(job, reply("Süß 🦉"))
     assert delivered(pieces, session.conversation) == []
     pieces.end(pieces.take(session), job, ending)
 
@@ -193,7 +195,7 @@ def test_every_end_counts_one_turn_and_what_it_cost(pieces: Pieces) -> None:
     for number in range(3):
         job = pieces.job(session, jobs[number].ref)
         ending = [
-            pieces.endings.completed(job, reply("Yes."), COST),
+            pieces.endings.completed(job, reply("Yes.")),
             pieces.endings.failed(job, None, COST),
             pieces.endings.cancelled(job, at_head=True),
         ][number]
@@ -204,3 +206,20 @@ def test_every_end_counts_one_turn_and_what_it_cost(pieces: Pieces) -> None:
     assert sum(item.attrs["turns"] for item in counters) == 3
     assert sum(item.attrs["cost"] for item in counters) == 2 * 1_500_000
     assert len(pieces.log(session)) == 4
+
+
+def test_the_first_answer_asks_for_a_title_once(pieces: Pieces) -> None:
+    endings = Endings(pieces.clock, pieces.ledger, pieces.requests, titles=True)
+    session = pieces.session()
+    wanted = []
+    for number in range(3):
+        job = pieces.ask(session, f"r{number}", "How?")
+        lease = pieces.take(session)
+        answers = [endings.failed(job, None, COST), endings.completed(job, reply(f"Yes {number}."))]
+        ending = answers[min(number, 1)]
+        wanted.append(title_box(session.box) in ending.wakes)
+        pieces.end(lease, job, ending)
+        pieces.pop(lease)
+    assert wanted == [False, True, False]
+    [item] = pieces.table.query(title_box(session.box).partition, prefix="TITLE#").items
+    assert (item.body or {})["payload"] == {"message": "How?", "reply": "Yes 1."}

@@ -7,9 +7,13 @@ from typing import Any
 import pytest
 
 from shared.conversations.items import Session
+from shared.conversations.messages import MAX_READS
 from shared.errors import ValidationError
+from shared.mailbox.log import message_key
 from shared.protocol import events
+from shared.storage.table import Item, Put
 from tests.conversations.pieces import Pieces, pieces_in
+from tests.conversations.pieces import message as logged
 
 MAX_BYTES = 128 * 1024
 
@@ -24,7 +28,7 @@ def listed(pieces: Pieces, session: Session, limit: int) -> Iterator[dict[str, A
     """One after another, as a client asks for them, each checked for its size on the wire."""
     cursor = None
     while True:
-        page = pieces.messages.page(session, limit, cursor)
+        page = pieces.page(session, limit, cursor)
         answer = events.immediate_response("r" * 128, 200, at=pieces.clock.now(), data=page)
         assert len(events.encode(answer)) < MAX_BYTES
         assert page["messages"] or cursor is None
@@ -88,7 +92,7 @@ def test_a_page_costs_two_reads_however_long_the_log_is(pieces: Pieces) -> None:
     costs = []
     for session in (short, long):
         pieces.calls.clear()
-        pieces.messages.page(session, 50, None)
+        pieces.page(session, 50, None)
         costs.append([call.method for call in pieces.calls])
 
     assert costs[0] == costs[1]
@@ -146,15 +150,47 @@ def test_a_cursor_that_is_none_of_ours_is_refused(pieces: Pieces, cursor: str) -
     pieces.fill(session, ["a", "b"])
 
     with pytest.raises(ValidationError):
-        pieces.messages.page(session, 10, cursor)
+        pieces.page(session, 10, cursor)
 
 
 def test_a_cursor_of_another_conversation_shows_nothing_of_it(pieces: Pieces) -> None:
     mine, other = pieces.session(), pieces.session()
     pieces.fill(mine, ["mine"])
     pieces.fill(other, ["other"] * 10)
-    cursor = pieces.messages.page(other, 5, None)["nextCursor"]
+    cursor = pieces.page(other, 5, None)["nextCursor"]
 
-    page = pieces.messages.page(mine, 5, cursor)
+    page = pieces.page(mine, 5, cursor)
 
     assert [one["content"]["text"] for one in page["messages"]] == ["mine"]
+
+
+def test_pages_leave_out_the_steps_between_questions_and_answers(pieces: Pieces) -> None:
+    session = pieces.session()
+    pieces.fill(session, ["question", "step", *["result"] * 700, "answer", "question", "answer"])
+    for number in range(1, 702):
+        note = {**logged(number, "found"), "role": "tool"}
+        if number == 1:
+            note = {"id": note["id"], "role": "assistant", "content": [], "said": "I look."}
+        pieces.write(Put(Item(message_key(session.box, number), {"by": "t"}, note)))
+
+    pages = list(listed(pieces, session, 2))
+
+    numbers = [int(one[-12:]) for one in ids(pages)]
+    assert numbers == [704, 703, 702, 0]
+
+
+def test_a_page_ends_after_so_many_reads_and_says_where_to_go_on(pieces: Pieces) -> None:
+    session = pieces.session()
+    pieces.fill(session, ["question", *["result"] * 2500, "answer"])
+    for number in range(1, 2501):
+        note = {**logged(number, "x"), "role": "tool"}
+        pieces.write(Put(Item(message_key(session.box, number), {"by": "t"}, note)))
+    pieces.calls.clear()
+
+    first = pieces.page(session, 5, None)
+    reads = len(pieces.calls)
+    second = pieces.page(session, 5, first["nextCursor"])
+
+    assert reads <= MAX_READS + 1
+    assert [len(first["messages"]), first["hasMore"]] == [1, True]
+    assert [[entry["id"][-1] for entry in second["messages"]], second["hasMore"]] == [["0"], False]

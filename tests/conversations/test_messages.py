@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from shared.conversations.items import box_key, meta_key, session_key
-from shared.conversations.messages import PAGE_BYTES, Memory, Messages, estimate_tokens
+from shared.conversations.memory import Memory
+from shared.conversations.messages import PAGE_BYTES, Messages
+from shared.runner.history import estimate_tokens
 from shared.errors import ValidationError
 from shared.identity.credentials import LOCAL
 from shared.mailbox.box import BoxKey
@@ -136,7 +138,7 @@ def test_a_cursor_must_be_one_of_ours(scene: Scene, cursor: str) -> None:
     found = scene.deployment.sessions.find(LOCAL, session)
     assert found is not None
     with pytest.raises(ValidationError):
-        Messages(scene.deployment.table).page(found, 10, cursor)
+        Messages(scene.deployment.table).page(found.box, 10, cursor)
 
 
 # -- memory -------------------------------------------------------------------------------------
@@ -171,7 +173,7 @@ def said(messages: Sequence[Any]) -> list[str]:
 
 def test_it_recalls_the_newest_that_fit_the_budget(scene: Scene) -> None:
     texts = [f"message {number}" for number in range(20)]
-    budget = sum(estimate_tokens(text) for text in texts[-5:])
+    budget = sum(estimate_tokens({"text": text}) for text in texts[-5:])
     memory, _ = remembered(scene, texts, budget)
     assert said(memory.recall(BOX, 20)) == texts[-5:]
     smaller, _ = remembered(scene, texts, budget - 1)
@@ -185,7 +187,7 @@ def test_one_message_beyond_the_budget_is_not_recalled(scene: Scene) -> None:
 
 def test_it_reads_more_than_a_page_and_not_everything(scene: Scene) -> None:
     texts = [f"message {number}" for number in range(1000)]
-    memory, table = remembered(scene, texts, estimate_tokens("message 999") * 250)
+    memory, table = remembered(scene, texts, estimate_tokens({"text": "message 999"}) * 250)
     assert said(memory.recall(BOX, 1000)) == texts[-250:]
     assert table.queries == 3
 
@@ -220,7 +222,7 @@ def test_nothing_is_added_to_what_is_out_of_date(scene: Scene) -> None:
 
 def test_the_budget_holds_for_what_is_added(scene: Scene) -> None:
     texts = [f"message {number}" for number in range(10)]
-    memory, _ = remembered(scene, texts[:8], estimate_tokens(texts[0]) * 4)
+    memory, _ = remembered(scene, texts[:8], estimate_tokens({"text": texts[0]}) * 4)
     memory.recall(BOX, 8)
     memory.add(BOX, 8, [message(8), message(9)])
     assert said(memory.recall(BOX, 10)) == texts[-4:]

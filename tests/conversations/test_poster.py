@@ -1,14 +1,17 @@
-"""Posting to a connection that does not take it, and ending a stream at an awkward moment."""
+"""Posting to a connection that does not take it, and streams on real threads."""
 
+import json
 import threading
 from collections.abc import Sequence
 
 import pytest
 
-from shared.clock import Event
+from shared.clock import Event, SystemClock
 from shared.conversations.stream import Poster, Stream
 from shared.mailbox.leases import LeaseLost
 from shared.messaging.push import PushFailed, PushThrottled
+from tests.conversations.stream_rig import Clients, allowed, play
+from tests.mailbox.virtual import Virtual
 from tests.support.clock import FakeClock
 
 PATIENCE = 10.0
@@ -50,8 +53,9 @@ def test_it_tries_again_after_growing_pauses(fault: Exception) -> None:
 
     assert Poster(gateway, clock).post("c1", b"text")
     assert gateway.sent == [("c1", b"text")]
-    assert len(clock.sleeps) == 3
-    assert max(clock.sleeps) <= 3
+    longest = [0.1, 0.2, 0.4]
+    assert len(clock.sleeps) == len(longest)
+    assert all(most / 2 <= slept <= most for slept, most in zip(clock.sleeps, longest, strict=True))
 
 
 def test_a_connection_that_is_gone_is_not_tried_again() -> None:
@@ -67,7 +71,8 @@ def test_a_connection_that_takes_nothing_is_closed_in_the_end() -> None:
     assert not Poster(gateway, clock).post("c1", b"text")
     assert gateway.attempts == 8
     assert gateway.closed == ["c1"]
-    assert sum(clock.sleeps) < 25
+    assert 4 < sum(clock.sleeps) < 10
+    assert max(clock.sleeps) <= 3
 
 
 @pytest.mark.parametrize("fault", [PushThrottled(), PushFailed()])
@@ -94,46 +99,55 @@ def test_the_check_is_made_before_each_attempt_and_ends_them() -> None:
     assert gateway.closed == []
 
 
+def test_one_attempt_is_one() -> None:
+    gateway, clock = Gateway([PushThrottled(), True, False]), FakeClock()
+    poster = Poster(gateway, clock)
+
+    with pytest.raises(PushThrottled):
+        poster.attempt("c1", b"text")
+    assert poster.attempt("c1", b"text")
+    assert not poster.attempt("c1", b"text")
+    assert (gateway.attempts, gateway.closed, clock.sleeps) == (3, [], [])
+
+
 def test_one_connection_that_cannot_be_closed_does_not_silence_the_others() -> None:
-    gateway, clock = Gateway(NEVER[:8], closing=PushFailed()), FakeClock()
-    stream = Stream(
-        Poster(gateway, clock), clock, ["bad", "good"], request_id="r", check=_held, window=0
-    )
-    stream.text("Hello")
-    stream.close()
+    class Unclosable(Clients):
+        def close(self, connection: str) -> None:
+            super().close(connection)
+            raise PushFailed
 
-    assert stream.gone == ["bad"]
-    assert [name for name, _ in gateway.sent] == ["good"]
+    virtual = Virtual()
+    clients = Unclosable(virtual)
+    clients.plan["bad"] = [*NEVER]
+    stream = play(virtual, clients, [(0, "Hello"), (60, " again")], "bad", "good")
 
-
-def _held() -> None:
-    """The lease is held."""
+    assert (stream.gone, clients.closed) == (["bad"], ["bad"])
+    assert len([name for _, name in clients.attempts if name == "bad"]) == 8
+    assert clients.text("good") == "Hello again"
 
 
 class Interrupted(FakeClock):
-    """Somebody acts while the stream's task makes itself a new event."""
+    """Somebody closes the stream while its task makes itself a new event to wait for."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.made: list[Event] = []
         self.streams: list[Stream] = []
         self.closers: list[threading.Thread] = []
 
     def event(self) -> Event:
         event = super().event()
-        self.made.append(event)
-        if len(self.made) == 3:
+        if self.streams and not self.closers:
             closer = threading.Thread(target=self.streams[0].close, daemon=True)
-            closer.start()
             self.closers.append(closer)
+            closer.start()
             # Long enough to get in between, if nothing keeps it out.
-            self.made[1].wait(0.2)
+            closer.join(0.2)
         return event
 
 
 def test_a_stream_that_is_closed_while_it_begins_to_wait_ends_all_the_same() -> None:
     gateway, clock = Gateway(), Interrupted()
-    stream = Stream(Poster(gateway, clock), clock, ["c1"], request_id="r", check=_held, window=0)
+    stream = Stream(Poster(gateway, clock), clock, ["c1"], request_id="r", check=allowed, window=0)
     clock.streams.append(stream)
     stream.text("Hello")
 
@@ -141,3 +155,52 @@ def test_a_stream_that_is_closed_while_it_begins_to_wait_ends_all_the_same() -> 
     clock.closers[0].join(PATIENCE)
     assert not clock.closers[0].is_alive()
     assert len(gateway.sent) == 1
+
+
+class Twice(Gateway):
+    """Says when it has been posted to for the second time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = threading.Event(), threading.Event()
+
+    def post(self, connection: str, data: bytes) -> bool:
+        (self.second if self.first.is_set() else self.first).set()
+        return super().post(connection, data)
+
+
+def test_a_wait_that_is_over_is_over_though_the_clock_is_short_of_it() -> None:
+    gateway, clock = Twice(), FakeClock()  # whose time stands still while an event is waited for
+    stream = Stream(
+        Poster(gateway, clock), clock, ["c1"], request_id="r", check=allowed, window=0.01
+    )
+    stream.text("Hello")
+    assert gateway.first.wait(PATIENCE)
+    stream.text(" again")
+
+    assert gateway.second.wait(PATIENCE)
+    stream.close()
+
+
+@pytest.mark.parametrize("buffer", [1, 64])
+def test_on_real_threads_nothing_is_lost_nor_out_of_order(buffer: int) -> None:
+    gateway, clock = Gateway(), SystemClock()
+    words = [f"{number} " for number in range(5000)]
+    stream = Stream(
+        Poster(gateway, clock),
+        clock,
+        ["c1", "c2"],
+        request_id="r",
+        check=allowed,
+        window=0,
+        buffer=buffer,
+    )
+    for number, word in enumerate(words):
+        say = stream.reasoning if number // 100 % 2 else stream.text
+        say(word)
+    stream.close()
+
+    for name in ("c1", "c2"):
+        sent = [json.loads(data) for connection, data in gateway.sent if connection == name]
+        assert "".join(event["token"] for event in sent) == "".join(words)
+    assert stream.gone == []

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.conversations.messages import Memory, estimate_tokens
+from shared.conversations.memory import Memory
+from shared.runner.history import estimate_tokens
 from tests.conversations.pieces import Pieces, message, pieces_in
 
 
@@ -23,7 +24,7 @@ def test_the_budget_is_filled_over_many_pages_to_the_last_token(pieces: Pieces) 
     session = pieces.session()
     texts = [f"{number:04d} " + "ü" * (number % 7) for number in range(1000)]
     pieces.fill(session, texts)
-    costs = [estimate_tokens(text) for text in texts]
+    costs = [estimate_tokens({"text": text}) for text in texts]
 
     for kept in (0, 1, 99, 100, 101, 350, 999, 1000):
         budget = sum(costs[1000 - kept :])
@@ -37,7 +38,9 @@ def test_what_is_read_depends_on_the_budget_and_not_on_the_length(pieces: Pieces
         session = pieces.session()
         pieces.fill(session, ["some words"] * length)
         pieces.calls.clear()
-        Memory(pieces.table, budget=estimate_tokens("some words") * 150).recall(session.box, length)
+        Memory(pieces.table, budget=150 * estimate_tokens({"text": "some words"})).recall(
+            session.box, length
+        )
         costs.append(len(pieces.calls))
 
     assert costs == [2, 2]

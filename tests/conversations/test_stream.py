@@ -1,50 +1,12 @@
 """The stream of a turn: first piece at once, then as fast as the connections take it."""
 
-import json
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from shared.conversations.stream import MAX_PIECE, Poster, Stream
 from shared.mailbox.leases import LeaseLost
 from shared.messaging.push import MAX_MESSAGE_BYTES, PushFailed, PushThrottled
+from tests.conversations.stream_rig import WINDOW, Clients, allowed, play, stream_of
 from tests.mailbox.virtual import Virtual
-
-Answer = bool | Exception
-
-
-class Clients:
-    """The connection API: each post takes `seconds`, and does what was planned for it."""
-
-    def __init__(self, virtual: Virtual, seconds: float = 0.1) -> None:
-        self._virtual = virtual
-        self.seconds = seconds
-        self.plan: dict[str, list[Answer]] = {}
-        self.posts: list[tuple[float, str, str]] = []
-        self.closed: list[str] = []
-        self.largest = 0
-
-    def post(self, connection: str, data: bytes) -> bool:
-        began = self._virtual.hub.time
-        self._virtual.clock.sleep(self.seconds)
-        self.largest = max(self.largest, len(data))
-        answers = self.plan.get(connection)
-        answer = answers.pop(0) if answers else True
-        if isinstance(answer, Exception):
-            raise answer
-        if answer:
-            self.posts.append((began, connection, json.loads(data)["token"]))
-        return answer
-
-    def close(self, connection: str) -> None:
-        self.closed.append(connection)
-
-    def text(self, connection: str = "c1") -> str:
-        return "".join(token for _, name, token in self.posts if name == connection)
-
-    def tokens(self, connection: str = "c1") -> list[str]:
-        return [token for _, name, token in self.posts if name == connection]
 
 
 @pytest.fixture
@@ -57,44 +19,10 @@ def clients(virtual: Virtual) -> Clients:
     return Clients(virtual)
 
 
-def allowed() -> None:
-    """The lease is held."""
-
-
-def play(
-    virtual: Virtual,
-    clients: Clients,
-    pieces: list[tuple[float, str]],
-    *connections: str,
-    end: str = "close",
-    check: Callable[[], None] = allowed,
-    **options: Any,
-) -> Stream:
-    """Say each piece after its pause, then end the stream."""
-    made: list[Stream] = []
-
-    def turn() -> None:
-        stream = Stream(
-            Poster(clients, virtual.clock),
-            virtual.clock,
-            connections or ("c1",),
-            request_id="r",
-            check=check,
-            **{"window": 0.05, **options},
-        )
-        made.append(stream)
-        for pause, piece in pieces:
-            virtual.clock.sleep(pause)
-            stream.text(piece)
-        getattr(stream, end)()
-
-    virtual.run(turn)
-    return made[0]
-
-
 def test_the_first_piece_goes_out_at_once(virtual: Virtual, clients: Clients) -> None:
     play(virtual, clients, [(3, "a"), (10, "b")])
-    assert [(began, token) for began, _, token in clients.posts] == [(3.0, "a"), (13.0, "b")]
+    assert clients.times("stream_token") == [3.0, 13.0]
+    assert clients.tokens() == ["a", "b"]
 
 
 def test_what_arrives_during_a_post_goes_out_together(virtual: Virtual, clients: Clients) -> None:
@@ -102,29 +30,30 @@ def test_what_arrives_during_a_post_goes_out_together(virtual: Virtual, clients:
     play(virtual, clients, pieces)
     assert clients.text() == "".join(map(str, range(50)))
     assert clients.tokens()[0] == "0"
-    assert len(clients.posts) <= 6, "a post and its window take 0.15 s; it all took 0.5 s"
+    assert len(clients.posts) <= 6, "a post takes 0.1 s; it all took 0.5 s"
 
 
-def test_saying_something_never_waits(virtual: Virtual, clients: Clients) -> None:
+def test_what_arrives_within_the_window_goes_out_together(
+    virtual: Virtual, clients: Clients
+) -> None:
+    clients.seconds = 0.01
+    play(virtual, clients, [(0, "a"), (0.02, "b"), (0.02, "c"), (0.5, "d")])
+    assert clients.tokens() == ["a", "bc", "d"]
+    assert clients.times("stream_token")[:2] == [0.0, WINDOW]
+
+
+def test_saying_something_does_not_wait_for_posts(virtual: Virtual, clients: Clients) -> None:
     clients.seconds = 60
-    times: list[float] = []
 
-    def turn() -> None:
-        stream = Stream(
-            Poster(clients, virtual.clock),
-            virtual.clock,
-            ["c1"],
-            request_id="r",
-            check=allowed,
-            window=0.05,
-        )
+    def turn() -> float:
+        stream = stream_of(virtual, clients)
         for _ in range(100):
             stream.text("x")
-        times.append(virtual.hub.time)
+        said = virtual.hub.time
         stream.close()
+        return said
 
-    virtual.run(turn)
-    assert times == [0.0]
+    assert virtual.run(turn) == 0.0
     assert clients.text() == "x" * 100
 
 
@@ -141,6 +70,18 @@ def test_every_connection_gets_everything_in_order(virtual: Virtual, clients: Cl
         assert clients.text(name) == "abcdefgh"
 
 
+def test_connections_take_turns(virtual: Virtual, clients: Clients) -> None:
+    def turn() -> None:
+        stream = stream_of(virtual, clients, "c1", "c2", "c3")
+        virtual.clock.sleep(1)
+        for number in range(4):
+            stream.chunk(str(number), {})
+        stream.close()
+
+    virtual.run(turn)
+    assert [post.connection for post in clients.posts] == ["c1", "c2", "c3"] * 4
+
+
 def test_whoever_has_gone_is_left_out_and_named(virtual: Virtual, clients: Clients) -> None:
     clients.plan["c2"] = [True, False]
     stream = play(virtual, clients, [(1, c) for c in "abcd"], "c1", "c2")
@@ -155,9 +96,29 @@ def test_text_that_was_refused_is_kept(
     virtual: Virtual, clients: Clients, fault: Exception
 ) -> None:
     clients.plan["c1"] = [True, fault, fault, fault]
-    play(virtual, clients, [(0.05, c) for c in "abcdefghijkl"])
+    stream = play(virtual, clients, [(0.05, c) for c in "abcdefghijkl"])
     assert clients.text() == "abcdefghijkl"
     assert len(clients.posts) < 12, "what came meanwhile went out together"
+    assert (stream.gone, clients.closed) == ([], [])
+
+
+def test_failures_count_only_in_a_row(virtual: Virtual, clients: Clients) -> None:
+    clients.plan["c1"] = [*[PushThrottled("slow")] * 5, True] * 4
+    stream = play(virtual, clients, [(10, c) for c in "abcd"])
+    assert clients.text() == "abcd"
+    assert stream.gone == []
+
+
+def test_one_that_is_throttled_does_not_delay_the_others(
+    virtual: Virtual, clients: Clients
+) -> None:
+    clients.plan["slow"] = [PushThrottled("slow")] * 100
+    play(virtual, clients, [(1, c) for c in "abcd"], "slow", "good")
+    late = [
+        began - said
+        for began, said in zip(clients.times("stream_token", "good"), (1, 2, 3, 4), strict=True)
+    ]
+    assert max(late) <= clients.seconds + 1e-6, "at most by one post to the other"
 
 
 def test_who_never_takes_it_is_closed(virtual: Virtual, clients: Clients) -> None:
@@ -175,6 +136,31 @@ def test_closing_sends_the_rest(virtual: Virtual, clients: Clients) -> None:
     assert clients.text() == "abc"
 
 
+def test_closing_does_not_wait_for_the_window(virtual: Virtual, clients: Clients) -> None:
+    clients.seconds = 0.01
+    play(virtual, clients, [(0, "a"), (0.02, "b")], window=5)
+    assert clients.times("stream_token") == [0.0, 0.02]
+
+
+def test_nothing_said_is_nothing_sent(virtual: Virtual, clients: Clients) -> None:
+    stream = play(virtual, clients, [(0, "")])
+    assert clients.attempts == []
+    assert not stream.used
+
+
+def test_after_the_end_nothing_is_sent(virtual: Virtual, clients: Clients) -> None:
+    stream = play(virtual, clients, [(0, "a")])
+
+    def later() -> None:
+        stream.text("b")
+        stream.chunk("step", {})
+        stream.close()
+
+    virtual.run(later)
+    virtual.pass_time(100)
+    assert len(clients.attempts) == 1
+
+
 def test_abandoning_sends_nothing_more(virtual: Virtual, clients: Clients) -> None:
     clients.seconds = 5
     play(virtual, clients, [(0.1, c) for c in "abc"], end="abandon")
@@ -188,19 +174,47 @@ def test_a_closed_stream_can_be_abandoned(virtual: Virtual, clients: Clients) ->
     assert clients.text() == "a"
 
 
-def test_a_muted_turn_says_nothing(virtual: Virtual, clients: Clients) -> None:
-    made: list[Stream] = []
+def test_abandoning_does_not_wait_for_a_connection_that_must_be_tried_again(
+    virtual: Virtual, clients: Clients
+) -> None:
+    """Its next attempt is up to 3 seconds away."""
+    clients.seconds = 0
+    clients.plan["c1"] = [PushThrottled("slow")] * 7
 
-    def turn() -> None:
-        poster = Poster(clients, virtual.clock)
-        stream = Stream(poster, virtual.clock, [], request_id="r", check=allowed, window=0.05)
+    def turn() -> float:
+        stream = stream_of(virtual, clients)
         stream.text("a")
-        stream.close()
-        made.append(stream)
+        while len(clients.attempts) < 6:
+            virtual.clock.sleep(0.001)
+        began = virtual.hub.time
+        stream.abandon()
+        return virtual.hub.time - began
 
-    virtual.run(turn)
+    assert virtual.run(turn) == 0.0
     assert clients.posts == []
-    assert made[0].used, "it would have been shown"
+    assert clients.closed == []
+
+
+def test_a_turn_without_connections_says_nothing_and_runs_nothing(
+    virtual: Virtual, clients: Clients
+) -> None:
+    poster = Poster(clients, virtual.clock)
+
+    def turn() -> bool:
+        stream = Stream(
+            poster, virtual.clock, [], request_id="r", check=allowed, window=0, keepalive=1
+        )
+        stream.text("a")
+        stream.reasoning("b")
+        stream.chunk("step", {})
+        stream.close()
+        stream.abandon()
+        return stream.used
+
+    assert virtual.run(turn), "it would have been shown"
+    assert virtual.hub.time == 0.0
+    virtual.pass_time(10)
+    assert clients.attempts == []
 
 
 def test_nothing_is_posted_without_the_lease(virtual: Virtual, clients: Clients) -> None:
@@ -218,5 +232,5 @@ def test_nothing_is_posted_without_the_lease(virtual: Virtual, clients: Clients)
 def test_a_turn_that_was_not_acknowledged_yet_settles(virtual: Virtual, clients: Clients) -> None:
     settle = virtual.clock.now() + 150
     play(virtual, clients, [(0, "a"), (0.05, "b"), (1, "c")], settle_until=settle)
-    assert clients.posts[0][0] == pytest.approx(0.15)
+    assert clients.times("stream_token")[0] == pytest.approx(0.15)
     assert clients.tokens() == ["ab", "c"]

@@ -56,7 +56,7 @@ def test_an_agent_that_was_removed_meanwhile(
     scene: Scene, session: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
 
-    def get(_: str) -> Any:
+    def get(*_: Any) -> Any:
         raise no_such_agent()
 
     scene.say("c1", session, "r1", "Hi")

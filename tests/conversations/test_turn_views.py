@@ -11,10 +11,11 @@ from shared.identity.principal import Principal
 from shared.ids import pack
 from shared.mailbox.box import Job
 from shared.models.port import Usage
-from shared.runner.turn import Reply
+from shared.runner.events import Reply
 from tests.conversations.pieces import ANNA, BEN, SERVICE, STRANGER, Pieces, pieces_in
 
 COST = Usage(input_tokens=1, output_tokens=2, cost_nano_usd=None)
+YES = Reply(text="Yes.", said="Yes.", usage=COST, stop_reason="end_turn")
 WIRE_COST = {"promptTokens": 1, "completionTokens": 2}
 
 
@@ -39,7 +40,7 @@ def test_a_turn_is_queued_then_runs_then_has_its_reply(pieces: Pieces) -> None:
     lease = pieces.take(session)
     assert pieces.turns.view(ANNA, name).status == "running"
 
-    pieces.end(lease, job, pieces.endings.completed(job, Reply("Yes.", COST, "end_turn"), COST))
+    pieces.end(lease, job, pieces.endings.completed(job, YES))
     for _ in range(2):
         view = pieces.turns.view(ANNA, name)
         assert (view.status, view.text, view.usage) == ("completed", "Yes.", WIRE_COST)

@@ -15,6 +15,11 @@ def schema(*required: str, **properties: Any) -> Mapping[str, Any]:
 
 TEXT = {"type": "string"}
 WHOLE = {"type": "integer"}
+DAY = {"type": "string", "format": "date"}
+SUM = {"expression": "(2 + 3) * 4.5"}
+STATE = {"anyOf": [{"enum": ["shut", "open"]}, {"type": "null"}]}
+NAMED = {"$ref": "#/$defs/Name"}
+NAMES = {"$defs": {"Name": {"enum": ["bob", "ada"]}}}
 
 
 @pytest.mark.parametrize(
@@ -39,6 +44,14 @@ WHOLE = {"type": "integer"}
         ("tool 7", schema("o", o=schema("n", n=WHOLE)), {"o": {"n": 7}}),
         ("tool 7", schema("n", n={"anyOf": [{"type": "null"}, WHOLE]}), {"n": 7}),
         ("tool", {"type": "object"}, {}),
+        ("tool 3 of A-1", schema("n", "id", n=WHOLE, id=TEXT), {"n": 3, "id": "A-1"}),
+        ("tool from 2026-01-02 30", schema("n", "d", n=WHOLE, d=DAY), {"n": 30, "d": "2026-01-02"}),
+        ("tool it", schema("d", d=DAY), {"d": "it"}),
+        ("tool (2 + 3) * 4.5?", schema("expression", expression=TEXT), SUM),
+        ("tool 2026-01-02", schema("expression", expression=TEXT), {"expression": "2026-01-02"}),
+        ("tool the open ones", schema(state=STATE), {"state": "open"}),
+        ("tool the opened ones", schema(state=STATE), {}),
+        ("tool for Ada", {**schema("who", who=NAMED), **NAMES}, {"who": "ada"}),
     ],
 )
 def test_arguments_are_guessed(
@@ -80,6 +93,7 @@ def test_an_image_alone_is_answered() -> None:
         ('{"a": [1], "b": "c"}', "answered: a: [1], b: c"),
         ("[1, 2]", "answered: [1, 2]"),
         ("", "is done"),
+        ('[{"a": 1, "b": "c"}, {"a": 2}]', "answered: a: 1, b: c; a: 2"),
         ("x" * 500, "x" * 200 + "…"),
     ],
 )

@@ -9,6 +9,7 @@ from shared.local.messages_api import Reply, ToolUse, complaint, encode, error, 
 REPLY = Reply(
     id="msg_1",
     model="m",
+    thinking=["H", "m"],
     chunks=["Hé", "llo"],
     tool_uses=[ToolUse(id="t1", name="find", input={"id": 1})],
     stop_reason="tool_use",
@@ -16,6 +17,9 @@ REPLY = Reply(
     output_tokens=4,
 )
 USE = {"type": "tool_use", "id": "t1", "name": "n", "input": {}}
+THOUGHT = {"type": "thinking", "thinking": "Hm", "signature": "c2lnbmVk"}
+MARKED = {"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}
+TOOL = {"name": "n", "input_schema": {"type": "object"}}
 RESULT = {"type": "tool_result", "tool_use_id": "t1", "content": "x"}
 
 
@@ -34,6 +38,11 @@ def assistant(content: Any) -> dict[str, Any]:
 def test_a_stream_has_its_events_in_the_order_of_the_api() -> None:
     assert [event["type"] for event in events(REPLY)] == [
         "message_start",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_delta",
+        "content_block_delta",
+        "content_block_stop",
         "content_block_start",
         "content_block_delta",
         "content_block_delta",
@@ -61,6 +70,7 @@ def test_an_event_is_encoded_on_one_line() -> None:
 
 def test_in_one_piece_it_is_the_same_reply() -> None:
     assert message(REPLY)["content"] == [
+        THOUGHT,
         {"type": "text", "text": "Héllo"},
         {"type": "tool_use", "id": "t1", "name": "find", "input": {"id": 1}},
     ]
@@ -76,6 +86,8 @@ def test_in_one_piece_it_is_the_same_reply() -> None:
         request(user("x"), assistant([USE]), user([RESULT, {"type": "text", "text": "y"}])),
         request(user("x"), tools=[{"name": "n", "input_schema": {"type": "object"}}]),
         request(user([{"type": "image", "source": {}}])),
+        request(user("x"), assistant([THOUGHT, USE]), user([RESULT])),
+        request(user([MARKED] * 2), system=[MARKED], tools=[{**TOOL, **MARKED}]),
     ],
 )
 def test_good_requests_pass(good: dict[str, Any]) -> None:
@@ -99,6 +111,13 @@ def test_good_requests_pass(good: dict[str, Any]) -> None:
         (request(user([RESULT])), "without its tool_use"),
         (request(user("x"), assistant([USE])), "has no tool_result"),
         (request(user("x"), assistant([USE]), user("y")), "without its tool_result"),
+        (request(user("x"), assistant([THOUGHT])), "final block"),
+        (request(user("x"), assistant([{"type": "thinking"}, USE]), user([RESULT])), "signature"),
+        (request(user([MARKED] * 3), system=[MARKED], tools=[{**TOOL, **MARKED}]), "at most four"),
+        (
+            request(user("x"), assistant([{**MARKED, **THOUGHT}, USE]), user([RESULT])),
+            "thinking cannot",
+        ),
         (request(user("x"), tools={}), "list"),
         (request(user("x"), tools=[{}]), "name"),
         (request(user("x"), tools=[{"name": "n"}]), "input_schema"),

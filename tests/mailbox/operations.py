@@ -155,7 +155,7 @@ OUTSIDE = [
 HELD = [
     Held("heartbeat", nothing, lambda r, lease, _: r.holder.heartbeat(lease)),
     Held("append", nothing, lambda r, lease, _: append(r, lease)),
-    Held("append with a mark", nothing, lambda r, lease, _: append(r, lease, next_mark="k")),
+    Held("append with a mark", nothing, lambda r, lease, _: append(r, lease, marks=["k"])),
     Held("append of a result", nothing, lambda r, lease, _: append(r, lease, result=True)),
     Held("mark", nothing, lambda r, lease, _: r.holder.mark(lease, r.job("A"), "k")),
     Held(

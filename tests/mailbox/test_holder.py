@@ -84,7 +84,7 @@ def test_a_mark_names_the_attempt_and_replaces_only_what_was_read(rig: Rig, leas
 
 
 def test_a_mark_merged_into_an_append_stands(rig: Rig, lease: Lease) -> None:
-    attempt = append(rig, lease, next_mark="k")
+    attempt = append(rig, lease, marks=["k"])
     assert rig.job("A").mark("k") == attempt
 
 

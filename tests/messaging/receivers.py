@@ -10,6 +10,7 @@ from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from shared.messaging.addresses import AddressGuard
+from shared.messaging.http_client import GuardedHttpClient
 from shared.messaging.http_post import GuardedHttpPost
 
 HOST = "127.0.0.1"
@@ -40,9 +41,17 @@ class Receiver:
 
 def poster(*addresses: str, allow_private: bool = True) -> GuardedHttpPost:
     """A post for which every name means this machine, or these addresses."""
+    return GuardedHttpPost(_guard(addresses, allow_private))
+
+
+def client(*addresses: str, allow_private: bool = True) -> GuardedHttpClient:
+    """The same for requests of all kinds."""
+    return GuardedHttpClient(_guard(addresses, allow_private))
+
+
+def _guard(addresses: tuple[str, ...], allow_private: bool) -> AddressGuard:
     answer = addresses or (HOST,)
-    guard = AddressGuard(allow_private=allow_private, resolver=lambda host, port: answer)
-    return GuardedHttpPost(guard)
+    return AddressGuard(allow_private=allow_private, resolver=lambda host, port: answer)
 
 
 @contextmanager
@@ -52,7 +61,7 @@ def receiver(context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             state.got.append(Received(self.command, self.path, self.headers, body))
             self.send_response(state.status)
             for name, value in state.headers.items():
@@ -62,7 +71,8 @@ def receiver(context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
             self.end_headers()
             self.wfile.write(b"" if state.status == 204 else state.body)
 
-        do_GET = do_POST  # noqa: N815 - so that a followed redirect would show
+        # GET also so that a followed redirect would show.
+        do_GET = do_PUT = do_PATCH = do_DELETE = do_POST  # noqa: N815
 
         def log_message(self, *args: object) -> None:
             """Nothing: tests look at `got`."""

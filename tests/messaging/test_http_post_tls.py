@@ -50,6 +50,13 @@ def test_an_international_name_is_found_in_the_certificate(
     assert server.names == ["xn--bcher-kva.example"]
 
 
+def test_a_name_with_a_final_dot_is_the_same_name(authority: Issued, tmp_path: Path) -> None:
+    with receiver(Issued.make(NAME, authority).context(tmp_path)) as server:
+        assert post(server.port, f"{NAME}.") == 200
+
+    assert server.names == [NAME]
+
+
 def test_a_self_signed_certificate_is_refused(tmp_path: Path) -> None:
     with receiver(Issued.make(NAME).context(tmp_path)) as server, pytest.raises(HttpFailed):
         post(server.port)

@@ -1,4 +1,4 @@
-"""How the tests of the model adapter ask: a model on the scripted server, a short question."""
+"""How the tests of the model adapters ask: a model on the scripted server, a short question."""
 
 import collections
 from collections.abc import Iterator, Mapping
@@ -11,10 +11,12 @@ from shared.clock import Clock
 from shared.models.anthropic_api import AnthropicModel
 from shared.models.port import (
     Completed,
+    Model,
     ModelError,
     ModelEvent,
     ModelRequest,
     ModelStream,
+    ReasoningDelta,
     TextDelta,
 )
 from tests.support.clock import FakeClock
@@ -40,9 +42,7 @@ def question(text: str = "Hello", **fields: Any) -> ModelRequest:
     )
 
 
-def ask(
-    model: AnthropicModel, request: ModelRequest | None = None, left: float = 60.0
-) -> ModelStream:
+def ask(model: Model, request: ModelRequest | None = None, left: float = 60.0) -> ModelStream:
     return model.stream(request or question(), seconds_left=left)
 
 
@@ -54,7 +54,7 @@ def end_of(events: list[ModelEvent]) -> Completed:
     """The one `Completed`, which must come last."""
     *deltas, last = events
     assert isinstance(last, Completed)
-    assert all(isinstance(event, TextDelta) for event in deltas)
+    assert all(isinstance(event, TextDelta | ReasoningDelta) for event in deltas)
     return last
 
 

@@ -15,21 +15,44 @@ USD = 10**9
 @pytest.mark.parametrize(
     ("model", "cents"),
     [
-        ("claude-sonnet-5", 300 + 1500 + 30 + 375),
+        ("claude-sonnet-5", 200 + 1000 + 20 + 250),
+        ("claude-sonnet-5-5", 200 + 1000 + 10 + 250),
         ("claude-sonnet-4-5-20250929", 300 + 1500 + 30 + 375),
         ("claude-haiku-4-5", 100 + 500 + 10 + 125),
+        ("claude-opus-5-5", 400 + 2000 + 20 + 500),
         ("claude-opus-4-8", 500 + 2500 + 50 + 625),
         ("claude-opus-4-1-20250805", 1500 + 7500 + 150 + 1875),
         ("claude-opus-4-20250514", 1500 + 7500 + 150 + 1875),
+        ("claude-fable-5-1", 1000 + 5000 + 25 + 1250),
         ("parley-demo", 0),
+        ("anthropic.claude-haiku-4-5-20251001-v1:0", 100 + 500 + 10 + 125),
+        ("us.anthropic.claude-sonnet-5", 200 + 1000 + 20 + 250),
+        ("us-gov.anthropic.claude-opus-4-8-v1", 500 + 2500 + 50 + 625),
+        ("eu.anthropic.claude-opus-4-1-20250805-v1:0", 1500 + 7500 + 150 + 1875),
+        ("apac.anthropic.claude-opus-4-8", 500 + 2500 + 50 + 625),
+        ("global.anthropic.claude-haiku-4-5-20251001-v1:0", 100 + 500 + 10 + 125),
+        (
+            "arn:aws:bedrock:us-east-1:123:inference-profile/us.anthropic.claude-opus-5-5-v1:0",
+            400 + 2000 + 20 + 500,
+        ),
     ],
 )
 def test_a_million_tokens_of_each_kind_cost_the_list_price(model: str, cents: int) -> None:
     assert cost_nano_usd(model, MILLION) == cents * USD // 100
 
 
-def test_an_unknown_model_has_no_price() -> None:
-    assert cost_nano_usd("gpt", MILLION) is None
+@pytest.mark.parametrize("model", ["gpt", "", "us.anthropic.gpt-v1:0", "anthropic.", "x/y"])
+def test_an_unknown_model_has_no_price(model: str) -> None:
+    assert cost_nano_usd(model, MILLION) is None
+
+
+def test_a_long_prompt_has_prices_of_its_own() -> None:
+    at_most = Usage(60_000, 1000, 40_000, 0)
+    over = Usage(60_000, 1000, 40_000, 1)
+    assert cost_nano_usd("claude-haiku-5-5", at_most) == 60_000 * 100 + 1000 * 500 + 40_000 * 10
+    assert cost_nano_usd("claude-haiku-5-5", over) == (
+        60_000 * 500 + 1000 * 2_500 + 40_000 * 50 + 625
+    )
 
 
 def test_the_longest_entry_counts_whatever_the_order() -> None:
@@ -44,6 +67,19 @@ def test_a_fraction_of_a_nano_usd_is_rounded_up() -> None:
     prices = Prices({"m": Price(1, 0, 0, 0)})
     assert prices.cost_nano_usd("m", Usage(input_tokens=1)) == 1
     assert prices.cost_nano_usd("m", Usage()) == 0
+
+
+def test_a_file_comes_on_top_of_the_list(tmp_path: Path) -> None:
+    path = tmp_path / "prices.json"
+    one = '{"input": 1, "output": 1, "cache_read": 1, "cache_write": 1}'
+    path.write_text(f'{{"claude-opus-4-8": {one}, "us.anthropic.claude-opus": {one}}}', "utf-8")
+    prices = Prices.load(path)
+    assert prices.cost_nano_usd("claude-opus-4-8", MILLION) == 4 * USD
+    assert prices.cost_nano_usd("us.anthropic.claude-opus-4-7-v1:0", MILLION) == 4 * USD
+    assert prices.cost_nano_usd("eu.anthropic.claude-opus-4-8-v1:0", MILLION) == 4 * USD
+    assert prices.cost_nano_usd("claude-opus-4-7", MILLION) == cost_nano_usd(
+        "claude-opus-4-7", MILLION
+    )
 
 
 def test_numbers_in_a_file_are_exact(tmp_path: Path) -> None:
@@ -64,6 +100,7 @@ def test_numbers_in_a_file_are_exact(tmp_path: Path) -> None:
         '{"m": {"input": "x", "output": 1, "cache_read": 1, "cache_write": 1}}',
         '{"m": {"input": -1, "output": 1, "cache_read": 1, "cache_write": 1}}',
         '{"m": {"input": "NaN", "output": 1, "cache_read": 1, "cache_write": 1}}',
+        '{"m": {"input": 1, "output": 1, "cache_read": 1, "cache_write": 1, "long": {}}}',
         '{"m": {"input": "1e-10", "output": 1, "cache_read": 1, "cache_write": 1}}',
     ],
 )

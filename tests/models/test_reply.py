@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.local import messages_api
-from shared.models.port import Usage
+from shared.models.port import ReasoningDelta, TextDelta, Usage
 from shared.models.reply import Malformed, Reply, ReplyError
 
 
@@ -32,7 +32,12 @@ def stop(reason: str) -> dict[str, Any]:
 def test_what_our_own_encoder_says_comes_out_again() -> None:
     use = messages_api.ToolUse(id="t", name="n", input={"ü": "}"})
     said = messages_api.Reply(
-        id="m", model="x", chunks=["a", "b"], tool_uses=[use], stop_reason="tool_use"
+        id="m",
+        model="x",
+        thinking=["h", "m"],
+        chunks=["a", "b"],
+        tool_uses=[use],
+        stop_reason="tool_use",
     )
     reply = fed(*messages_api.events(said))
     assert reply.content() == messages_api.message(said)["content"]
@@ -47,12 +52,14 @@ def test_blocks_that_nobody_knows_are_kept_as_they_are() -> None:
         delta(0, "signature_delta", signature="s1"),
         start(1, type="redacted_thinking", data="xyz"),
         delta(1, "delta_of_the_future", x=1),
+        start(2, type="block_of_the_future", y=2),
         {"type": "event_of_the_future"},
         {"type": "ping"},
     )
     assert reply.content() == [
         {"type": "thinking", "thinking": "Hmm", "signature": "s1"},
         {"type": "redacted_thinking", "data": "xyz"},
+        {"type": "block_of_the_future", "y": 2},
     ]
 
 
@@ -65,17 +72,44 @@ def test_citations_are_collected() -> None:
     assert reply.content() == [{"type": "text", "text": "A", "citations": [{"n": 1}, {"n": 2}]}]
 
 
-def test_an_empty_text_is_left_out() -> None:
-    assert fed(start(0, type="text", text="")).content() == []
+@pytest.mark.parametrize("text", ["", " ", "\n\n"])
+def test_a_text_without_a_word_is_left_out(text: str) -> None:
+    assert fed(start(0, type="text", text=text)).content() == []
 
 
+def test_thinking_that_nothing_follows_is_left_out() -> None:
+    thought = {"type": "thinking", "thinking": "Hm", "signature": "s"}
+    reply = fed(
+        start(0, **thought),
+        start(1, type="text", text="So"),
+        start(2, **thought),
+        start(3, type="redacted_thinking", data="x"),
+        start(4, type="text", text=" "),
+        stop("max_tokens"),
+    )
+    assert reply.content() == [thought, {"type": "text", "text": "So"}]
+    assert fed(start(0, **thought)).content() == []
+
+
+def test_words_come_from_where_they_stand() -> None:
+    reply = Reply()
+    assert reply.feed(start(0, type="thinking", thinking="a")) == ReasoningDelta("a")
+    assert reply.feed(delta(0, "thinking_delta", thinking="b")) == ReasoningDelta("b")
+    assert reply.feed(delta(0, "thinking_delta", thinking="")) is None
+    assert reply.feed(delta(0, "signature_delta", signature="s")) is None
+    assert reply.feed(start(1, type="text", text="c")) == TextDelta("c")
+    assert reply.feed(delta(1, "text_delta", text="d")) == TextDelta("d")
+    assert reply.feed(delta(1, "text_delta", text="")) is None
+
+
+@pytest.mark.parametrize("reason", ["max_tokens", "model_context_window_exceeded", "refusal"])
 @pytest.mark.parametrize("written", ["", '{"a": ', '{"a": 1'])
-def test_a_call_that_ran_into_the_token_limit_is_left_out(written: str) -> None:
+def test_a_call_that_was_cut_short_is_left_out(written: str, reason: str) -> None:
     reply = fed(
         start(0, type="text", text="Now"),
         start(1, type="tool_use", id="t", name="n", input={}),
         delta(1, "input_json_delta", partial_json=written),
-        stop("max_tokens"),
+        stop(reason),
     )
     assert reply.content() == [{"type": "text", "text": "Now"}]
 

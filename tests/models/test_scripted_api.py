@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from shared.models.port import ReasoningDelta, TextDelta
 from tests.models.asking import ask, failure_of, model_at, question, text_in
 from tests.support.messages_api import Chosen, Request, ScriptedMessagesApi, Step, echo, last_words
 
@@ -112,10 +113,47 @@ def test_an_unknown_field_in_a_script_is_refused() -> None:
         Step.from_json({"tokenz": []})
 
 
+def test_a_step_from_a_file_may_think() -> None:
+    step = Step.from_json({"thinking": ["Hm", "m"], "tokens": ["Yes"]})
+    with ScriptedMessagesApi([step]) as api, model_at(api.base_url) as model:
+        events = list(ask(model))
+    assert events[:3] == [ReasoningDelta("Hm"), ReasoningDelta("m"), TextDelta("Yes")]
+
+
+def test_requests_are_kept_as_they_came_and_in_their_plain_form() -> None:
+    block = {"type": "text", "text": "Hello", "cache_control": {"type": "ephemeral"}}
+    two = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+    tool = {"name": "n", "input_schema": {"type": "object"}}
+    body = {
+        "model": "m",
+        "max_tokens": 1,
+        "system": [block],
+        "tools": [{**tool, "cache_control": {"type": "ephemeral"}}],
+        "messages": [{"role": "user", "content": [block]}, {"role": "user", "content": two}],
+    }
+    with ScriptedMessagesApi([Step(tokens=["Yes"])]) as api:
+        asked = urllib.request.Request(f"{api.base_url}/v1/messages", json.dumps(body).encode())
+        urllib.request.urlopen(asked, timeout=10).close()
+    assert api.raw_requests == [body]
+    assert api.requests == [
+        {
+            "model": "m",
+            "max_tokens": 1,
+            "system": "Hello",
+            "tools": [tool],
+            "messages": [{"role": "user", "content": "Hello"}, {"role": "user", "content": two}],
+        }
+    ]
+
+
 def test_without_stream_the_answer_comes_in_one_piece() -> None:
     body = {**question().__dict__, "tools": []}
-    with ScriptedMessagesApi([Step(tokens=["Yes", "!"])]) as api:
+    step = Step(thinking=["Hm", "m"], tokens=["Yes", "!"])
+    with ScriptedMessagesApi([step]) as api:
         asked = urllib.request.Request(f"{api.base_url}/v1/messages", json.dumps(body).encode())
         with urllib.request.urlopen(asked, timeout=10) as response:
             said = json.load(response)
-    assert said["content"] == [{"type": "text", "text": "Yes!"}]
+    assert said["content"] == [
+        {"type": "thinking", "thinking": "Hmm", "signature": "c2lnbmVk"},
+        {"type": "text", "text": "Yes!"},
+    ]

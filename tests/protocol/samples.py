@@ -5,12 +5,20 @@ from typing import Any
 
 import pytest
 
-from shared.protocol.frames import Frame, FrameError, parse
+from shared.protocol.frames import Frame, FrameError
+from shared.protocol.parser import parse
 
 SESSION = "0191F3A4-0000-7000-8000-00000000000A"
 CREATE = {"action": "create_conversation_session", "requestId": "c1", "agentId": "assistant"}
 SEND = {"action": "send_message", "requestId": "q1", "sessionId": SESSION, "message": "Hi"}
 MESSAGES = {"action": "get_conversation_messages", "requestId": "g1", "sessionId": SESSION}
+LIST = {"action": "list_conversations", "requestId": "l1"}
+RENAME = {
+    "action": "rename_conversation",
+    "requestId": "n1",
+    "conversationId": SESSION,
+    "title": "Refund",
+}
 
 
 def parsed(frame: dict[str, Any], **changes: Any) -> Frame:

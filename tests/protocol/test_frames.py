@@ -4,20 +4,41 @@ from typing import Any
 
 import pytest
 
+from shared.protocol.fields import NO_SESSION
 from shared.protocol.frames import (
+    Cancel,
     CreateConversationSession,
     FrameError,
     GetConversationMessages,
     GetSession,
+    ListConversations,
     Ping,
+    RenameConversation,
     SendMessage,
 )
-from tests.protocol.samples import CREATE, MESSAGES, SEND, SESSION, parsed, refusal, without
+from tests.protocol.samples import (
+    CREATE,
+    LIST,
+    MESSAGES,
+    RENAME,
+    SEND,
+    SESSION,
+    parsed,
+    refusal,
+    without,
+)
 
 
 def test_a_message() -> None:
     frame = parsed(SEND, stream=True)
     assert frame == SendMessage(request_id="q1", session_id=SESSION.lower(), message="Hi")
+
+
+def test_a_message_that_chooses() -> None:
+    frame = parsed(SEND, stream=False, model="claude-haiku-4-5", skill="tone-of_voice2")
+    assert isinstance(frame, SendMessage)
+    assert (frame.stream, frame.model) == (False, "claude-haiku-4-5")
+    assert frame.skill == "tone-of_voice2"
 
 
 def test_a_session_with_everything() -> None:
@@ -51,6 +72,8 @@ def test_null_is_as_good_as_absent() -> None:
     assert parsed({"action": "create_conversation_session", **nulls}) == CreateConversationSession()
     assert parsed(SEND, stream=None, model=None, skill=None, images=None) == parsed(SEND)
     assert parsed(MESSAGES, limit=None, cursor=None, before=None) == parsed(MESSAGES)
+    assert parsed(LIST, limit=None, cursor=None, query=None) == parsed(LIST)
+    assert parsed({"action": "cancel", "requestId": None, "sessionId": None}) == Cancel()
 
 
 def test_an_explicit_empty_list_of_capabilities_is_not_none() -> None:
@@ -107,6 +130,29 @@ def test_pages(fields: dict[str, Any], limit: int, cursor: str | None) -> None:
     frame = parsed(MESSAGES, **fields)
     assert isinstance(frame, GetConversationMessages)
     assert (frame.limit, frame.older_than) == (limit, cursor)
+
+
+@pytest.mark.parametrize(
+    ("limit", "given"), [(1, 1), (200, 200), (201, 200), (10**400, 200), (None, 50)]
+)
+def test_a_list_of_more_than_the_most_is_one_of_the_most(limit: Any, given: int) -> None:
+    frame = parsed(LIST, limit=limit)
+    assert isinstance(frame, ListConversations)
+    assert frame.limit == given
+
+
+def test_a_new_title() -> None:
+    frame = parsed(RENAME, title=" Refund \x00 ")
+    assert isinstance(frame, RenameConversation)
+    assert (frame.conversation_id, frame.title) == (SESSION.lower(), " Refund \x00 ")
+
+
+@pytest.mark.parametrize(
+    ("given", "session"), [(SESSION, SESSION.lower()), ("nonsense", NO_SESSION), ("", NO_SESSION)]
+)
+def test_a_stop_may_name_any_session(given: str, session: str) -> None:
+    frame = parsed({"action": "cancel", "requestId": "q1", "sessionId": given})
+    assert frame == Cancel(request_id="q1", session_id=session)
 
 
 def test_unknown_fields_are_ignored_and_python_names_are_unknown() -> None:

@@ -7,19 +7,24 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.protocol import events
-from shared.protocol.frames import Frame, FrameError, parse
+from shared.protocol.frames import Frame, FrameError
+from shared.protocol.parser import parse
 from tests.support.client_models import validate
 
 FRAMES = get_args(Frame)
-CODES = {"VALIDATION_ERROR", "UNSUPPORTED_ACTION", "SESSION_NOT_FOUND"}
+CODES = {
+    *("VALIDATION_ERROR", "UNSUPPORTED_ACTION"),
+    *("SESSION_NOT_FOUND", "CONVERSATION_NOT_FOUND"),
+}
 NAMES = [
     *("action", "requestId", "sessionId", "message", "stream", "agentId", "conversationId"),
     *("userName", "userEmail", "supports", "metadata", "browserFingerprint", "authContext"),
-    *("limit", "cursor", "before", "images", "files", "model", "skill"),
+    *("limit", "cursor", "before", "images", "files", "model", "skill", "query", "title"),
 ]
 ACTIONS = [
     *("create_conversation_session", "send_message", "get_session"),
-    *("get_conversation_messages", "ping", "cancel"),
+    *("get_conversation_messages", "ping", "cancel", "verify_otp"),
+    *("list_conversations", "rename_conversation"),
 ]
 
 scalars = (

@@ -5,8 +5,19 @@ from typing import Any
 import pytest
 
 from shared.protocol import frames
-from shared.protocol.frames import FrameError, parse
-from tests.protocol.samples import CREATE, MESSAGES, SEND, SESSION, parsed, refusal, without
+from shared.protocol.frames import FrameError
+from shared.protocol.parser import MAX_BYTES, parse
+from tests.protocol.samples import (
+    CREATE,
+    LIST,
+    MESSAGES,
+    RENAME,
+    SEND,
+    SESSION,
+    parsed,
+    refusal,
+    without,
+)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +41,7 @@ from tests.protocol.samples import CREATE, MESSAGES, SEND, SESSION, parsed, refu
         "[" * 30_000,
         '{"a":' * 20_000,
         '{"action": "ping", "a": ' + "[" * 100 + "]" * 100 + "}",
-        '{"action": "ping", "a": "' + "x" * frames.MAX_BYTES + '"}',
+        '{"action": "ping", "a": "' + "x" * MAX_BYTES + '"}',
     ],
 )
 def test_what_is_no_frame_at_all(body: str | None) -> None:
@@ -53,7 +64,7 @@ def test_where_the_json_breaks() -> None:
         parse("{\n  oops}")
 
 
-@pytest.mark.parametrize("action", [None, 5, "", "cancel", "confirm_tool_action", ["ping"], {}])
+@pytest.mark.parametrize("action", [None, 5, "", "verify_otp", "confirm_tool_action", ["ping"], {}])
 def test_other_actions_are_unsupported(action: object) -> None:
     fault = refusal({"action": action, "requestId": "r"})
     assert (fault.error_code, fault.request_id) == ("UNSUPPORTED_ACTION", "r")
@@ -96,6 +107,20 @@ def test_what_is_no_uuid_is_no_session(value: str) -> None:
     assert fault.message == frames.no_such_session().message
 
 
+@pytest.mark.parametrize("value", ["c1", SESSION.replace("-", ""), "\x00", "٣" * 36])
+def test_what_is_no_uuid_is_no_conversation(value: str) -> None:
+    fault = refusal(RENAME, conversationId=value)
+    assert (fault.error_code, fault.request_id) == ("CONVERSATION_NOT_FOUND", "n1")
+    assert fault.message == frames.no_such_conversation().message
+    assert refusal(RENAME, conversationId=value, title="").error_code == "VALIDATION_ERROR"
+
+
+def test_a_bad_stop_is_not_told_under_the_request_id_of_its_turn() -> None:
+    fault = refusal({"action": "cancel", "requestId": "q1", "sessionId": 5})
+    assert (fault.error_code, fault.request_id) == ("VALIDATION_ERROR", None)
+    assert fault.details == {"field": "sessionId"}
+
+
 def test_the_rest_of_the_frame_is_checked_first() -> None:
     assert refusal(SEND, sessionId="s1", message=" ").error_code == "VALIDATION_ERROR"
 
@@ -110,6 +135,14 @@ def test_the_rest_of_the_frame_is_checked_first() -> None:
         (SEND, "message", ["Hi"], "must be a text"),
         (SEND, "stream", "yes", "must be true or false"),
         (SEND, "stream", 0, "must be true or false"),
+        (SEND, "model", " ", "may not be blank"),
+        (SEND, "model", "m" * 129, "at most 128 characters"),
+        (SEND, "model", ["m"], "must be a text"),
+        (SEND, "skill", "", "must be the name of a skill"),
+        (SEND, "skill", "../tone", "must be the name of a skill"),
+        (SEND, "skill", "töne", "must be the name of a skill"),
+        (SEND, "skill", "s" * 129, "must be the name of a skill"),
+        (SEND, "skill", 7, "must be a text"),
         (CREATE, "agentId", " ", "may not be blank"),
         (CREATE, "agentId", "x" * 129, "at most 128 characters"),
         (CREATE, "agentId", 7, "must be a text"),
@@ -130,6 +163,17 @@ def test_the_rest_of_the_frame_is_checked_first() -> None:
         (MESSAGES, "limit", True, "must be a whole number"),
         (MESSAGES, "cursor", "x" * 513, "at most 512 characters"),
         (MESSAGES, "before", 5, "must be a text"),
+        (LIST, "limit", 0, "must be at least 1"),
+        (LIST, "limit", -(10**400), "must be at least 1"),
+        (LIST, "limit", "5", "must be a whole number"),
+        (LIST, "cursor", "x" * 513, "at most 512 characters"),
+        (LIST, "query", "x" * 201, "at most 200 characters"),
+        (LIST, "query", ["x"], "must be a text"),
+        (RENAME, "title", " \n", "may not be blank"),
+        (RENAME, "title", None, "must be a text"),
+        (RENAME, "title", "x" * 1001, "at most 1000 characters"),
+        (RENAME, "conversationId", None, "must be a text"),
+        (RENAME, "conversationId", " ", "may not be blank"),
     ],
 )
 def test_what_is_said_about_a_field(
@@ -150,14 +194,11 @@ def test_what_is_said_about_an_entry() -> None:
 @pytest.mark.parametrize(
     ("frame", "field", "value"),
     [
-        (SEND, "skill", "tone"),
-        (SEND, "skill", ""),
-        (SEND, "model", "m"),
+        (SEND, "authContext", {"userId": "u"}),
         (SEND, "dynamic_variables", {"a": "b"}),
         (SEND, "dynamicVariables", {"a": "b"}),
         (SEND, "images", [{"url": "https://example.com/a.png"}]),
         (SEND, "files", [{"name": "a", "url": "https://example.com/a"}]),
-        (SEND, "stream", False),
         (CREATE, "authContext", {"userId": "u"}),
         (CREATE, "dynamicVariables", {"a": "b"}),
     ],

@@ -19,7 +19,9 @@ def check(play: Play, scenario: Scenario, api: ScriptedMessagesApi) -> None:
         _ended_once(play, request_id, then)
         for client in play.clients.values():
             _in_order(client, request_id)
-            if request_id in then.get("partial", ()):
+            if request_id in then.get("silent", ()):
+                _silent(client, request_id)
+            elif request_id in then.get("partial", ()):
                 pieces = streamed(client.received, request_id)
                 assert then["partial"][request_id].startswith(pieces), f"{request_id}: {pieces!r}"
             else:
@@ -98,6 +100,12 @@ def _whole_text(client: FramesClient, request_id: str) -> None:
     for _, event in _ends(client, request_id):
         if event["type"] == "eventual_response" and (pieces or sender):
             assert pieces == text_of(event), f"{request_id}: {pieces!r}"
+
+
+def _silent(client: FramesClient, request_id: str) -> None:
+    """Nothing came between the acceptance and the end."""
+    kinds = {event["type"] for event in client.received if event.get("requestId") == request_id}
+    assert kinds <= {"immediate_response", *TERMINAL}, f"{request_id}: {kinds}"
 
 
 def _repeats(client: FramesClient, request_id: str) -> int:

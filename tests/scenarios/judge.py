@@ -28,6 +28,7 @@ class Judge:
             "CreateConversationSessionResponse",
             "GetSessionResponse",
             "GetMessagesResponse",
+            "ListConversationsResponse",
         ):
             mine = [
                 (scenario, frame) for scenario, frame in self._frames if _payload(frame) == name
@@ -54,6 +55,8 @@ def _payload(frame: Mapping[str, Any]) -> str | None:
     data = frame["data"]
     if "messages" in data:
         return "GetMessagesResponse"
+    if "conversations" in data:
+        return "ListConversationsResponse"
     if "userParticipantId" in data:
         return "GetSessionResponse" if "threadId" in data else "CreateConversationSessionResponse"
     return None

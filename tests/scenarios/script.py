@@ -4,6 +4,7 @@ scenario: what a user would notice
 given:                                  all of it optional
   settings: {SESSION_BACKLOG: "1"}      variables of the environment
   agents: {support: {name: …}}          beside the built-in `assistant`
+  skills: {tone: Be kind.}              the library's skills, and their texts
   auth: token                           connections name their user: `ann connects: {as: ann}`
   model: [{tokens: [Hel, {gate: g}, lo]}]   steps of the scripted Messages API; it holds its
                                         breath at a gate until `model passes: g`
@@ -16,6 +17,8 @@ when:                                   one after the other; who, what, with wha
   - ann gets: {type: pong, requestId: "<absent>"}   the next event of that request, pieces of
                                         text left out; a list for several
   - ann asks: {in: "${s}", request: q1, message: Hi, reply: Hello}     one whole turn
+  - ann is-heard:                       wait until every frame so far has been handled
+  - ann finds: {frame: {action: …}, event: {data: …}}     asks until the answer is this one
   - ann is-closed: 1009
   - ann leaves:
   - model passes: g
@@ -23,11 +26,13 @@ when:                                   one after the other; who, what, with wha
 then:
   asked: [{messages: […]}]              what the model was asked, all of it
   refused: [q1]                         request ids that also got an `error` for another frame
+  silent: [q1]                          turns of which only the acceptance and the end are sent
   partial: {q1: Hel}                    turns whose pieces are some beginning of that text
   apart: [q1]                           request ids that several sessions use
 """
 
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,6 +41,7 @@ import pytest
 import yaml
 from websockets.exceptions import InvalidStatus
 
+from tests.scenarios.hearing import Hearing
 from tests.scenarios.matching import Names
 from tests.support.deployments import Running
 from tests.support.frames_client import FramesClient, message_frame, text_of
@@ -106,6 +112,8 @@ class Play:
 
     def __init__(self, running: Running, api: ScriptedMessagesApi, gates: Gates) -> None:
         self.clients: dict[str, FramesClient] = {}
+        self._hearing = Hearing()
+        running.deployment.frames = self._hearing.frames(running.deployment.frames)
         self._running = running
         self._api = api
         self._gates = gates
@@ -138,7 +146,7 @@ class Play:
         if "as" in given:
             query = f"?ticket={self._running.ticket(given['as'])}"
         if "refused" not in given:
-            self.clients[who] = FramesClient(self._running.socket_url, query)
+            self.clients[who] = self._hearing.client(self._running.socket_url, query)
             return
         with pytest.raises(InvalidStatus) as refusal:
             FramesClient(self._running.socket_url, query).close()
@@ -152,6 +160,9 @@ class Play:
     def _sends(self, who: str, frame: Mapping[str, Any] | str) -> None:
         self.clients[who].send(frame)
 
+    def _is_heard(self, _: str, __: None) -> None:
+        self._hearing.wait()
+
     def _sends_binary(self, who: str, text: str) -> None:
         self.clients[who].send(text.encode())
 
@@ -161,6 +172,17 @@ class Play:
             event = self.clients[who].next(None if request_id == "<absent>" else request_id)
             wrong = self._names.mismatch(each, event)
             assert wrong is None, f"{who} got something else: {wrong}\n{event}"
+
+    def _finds(self, who: str, given: Mapping[str, Any]) -> None:
+        # What workers do after the end of a turn is seen some time after it.
+        give_up = time.monotonic() + PATIENCE
+        while True:
+            event = self.clients[who].ask(**given["frame"])
+            wrong = self._names.mismatch(given["event"], event)
+            if wrong is None:
+                return
+            assert time.monotonic() < give_up, f"{who} found something else: {wrong}"
+            time.sleep(0.05)
 
     def _is_closed(self, who: str, code: int) -> None:
         self._gone.add(who)

@@ -24,6 +24,7 @@ def test_scenario(name: str, start: Start, judge: Judge, tmp_path: Path) -> None
     given: dict[str, Any] = scenario.get("given", {})
     settings = {
         "ASSISTANT_LOCAL_CONFIG_DIR": str(_agents(tmp_path / "agents", given.get("agents", {}))),
+        "LIBRARY_DIR": str(_library(tmp_path / "library", given.get("skills", {}))),
         **(TOKEN if given.get("auth") == "token" else {}),
         **given.get("settings", {}),
     }
@@ -49,6 +50,13 @@ def _agents(folder: Path, more: dict[str, Any]) -> Path:
     folder.mkdir()
     for name, agent in {"assistant": ASSISTANT, **more}.items():
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(agent), "utf-8")
+    return folder
+
+
+def _library(folder: Path, skills: dict[str, str]) -> Path:
+    (folder / "skills").mkdir(parents=True)
+    for name, text in skills.items():
+        (folder / "skills" / f"{name}.md").write_text(text, "utf-8")
     return folder
 
 

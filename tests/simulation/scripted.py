@@ -94,8 +94,9 @@ class Scripted:
         job, holder = activation.job, activation.holder
         attempt = None
         if f"call:{call.id}" not in log:
-            merged = None if call.approval else call.id
-            attempt = self._append(activation, log, [f"call:{call.id}"], next_mark=merged)
+            merged = [] if call.approval else [call.id]
+            by = self._append(activation, log, [f"call:{call.id}"], marks=merged)
+            attempt = by if merged else None
         digest = f"digest of {call.id}"
         if call.approval:
             decision = job.decision(call.id)

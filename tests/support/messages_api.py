@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from shared.local.messages_api import Reply
+from shared.local.messages_api import Reply, complaint
 from tests.support.messages_api_script import (
     Answer,
     Chosen,
@@ -29,9 +29,10 @@ from tests.support.messages_api_script import (
     ToolCall,
     echo,
     last_words,
+    plain,
     reply_for,
 )
-from tests.support.messages_api_wire import Connection, Headers
+from tests.support.messages_api_wire import Connection, Dialect, Headers, MessagesDialect
 
 __all__ = ["Chosen", "Request", "ScriptedMessagesApi", "Step", "ToolCall", "echo", "last_words"]
 
@@ -41,8 +42,9 @@ _PATIENCE = 10.0
 class ScriptedMessagesApi:
     """The server, which keeps the books. `steps` are used in their order, then `reply`.
 
-    Leaving the `with` block stops it and complains about requests that the script did not foresee
-    and steps that nobody asked for.
+    `requests` are the bodies without the breakpoints for the cache, and with a single text as a
+    string; `raw_requests` are just what came. Leaving the `with` block stops the server and
+    complains about requests that the script did not foresee and steps that nobody asked for.
     """
 
     def __init__(
@@ -51,15 +53,19 @@ class ScriptedMessagesApi:
         reply: Callable[[Request], Answer] | None = None,
         *,
         port: int = 0,
+        dialect: Dialect | None = None,
     ) -> None:
         self.script = Script(steps, reply)
         self.requests: list[dict[str, Any]] = []
+        self.raw_requests: list[dict[str, Any]] = []
         self.headers: list[Headers] = []
         self.open_streams = 0
         self.disconnected = 0
         self.deltas = 0
+        self.silent = 0
         self.connections = 0
         self.port = port
+        self._dialect = dialect or MessagesDialect()
         self._changed = threading.Condition()
         self._ready = threading.Event()
         self._loop = asyncio.new_event_loop()
@@ -109,7 +115,8 @@ class ScriptedMessagesApi:
     def asked(self, body: Mapping[str, Any], headers: Headers) -> tuple[Step, Reply]:
         step = self.script.answer(body)
         with self._changed:
-            self.requests.append(dict(body))
+            self.requests.append(dict(body) if complaint(body) else plain(body))
+            self.raw_requests.append(dict(body))
             self.headers.append(headers)
             self._changed.notify_all()
             return step, reply_for(step, {"model": "", **body}, len(self.requests))
@@ -120,6 +127,9 @@ class ScriptedMessagesApi:
     def sent_delta(self) -> None:
         self._note(deltas=1)
 
+    def fell_silent(self) -> None:
+        self._note(silent=1)
+
     def over(self, *, left: bool) -> None:
         self._note(open_streams=-1, disconnected=int(left))
 
@@ -129,12 +139,16 @@ class ScriptedMessagesApi:
             "open_streams": self.open_streams,
             "disconnected": self.disconnected,
             "deltas": self.deltas,
+            "silent": self.silent,
             "wrong": self.script.wrong,
             "unused": len(self.script.unused()),
         }
 
-    def _note(self, *, open_streams: int = 0, disconnected: int = 0, deltas: int = 0) -> None:
+    def _note(
+        self, *, open_streams: int = 0, disconnected: int = 0, deltas: int = 0, silent: int = 0
+    ) -> None:
         with self._changed:
+            self.silent += silent
             self.open_streams += open_streams
             self.disconnected += disconnected
             self.deltas += deltas
@@ -162,7 +176,7 @@ class ScriptedMessagesApi:
         self._connections.add(task)
         self.connections += 1
         try:
-            await Connection(self, reader, writer).serve()
+            await Connection(self, reader, writer, self._dialect).serve()
         except asyncio.CancelledError:
             # The server stops: asyncio would report a cancelled connection as a failure.
             return

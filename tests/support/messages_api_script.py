@@ -27,6 +27,8 @@ class Step:
     `times` is how often it is to be used: None is any number, also none.
     """
 
+    thinking: Sequence[str] = ()
+    """Comes before the text, and signed: the signature is one delta more."""
     tokens: Sequence[str] = ()
     tool_calls: Sequence[ToolCall] = ()
     delay: float = 0.0
@@ -48,6 +50,8 @@ class Step:
 
     stall_after: int | None = None
     """After so many deltas say nothing any more; -1: not even the headers."""
+    silent_after: int | None = None
+    """After so many events say nothing any more."""
     drop_after: int | None = None
     """After so many events drop the connection; -1: before the headers."""
     truncate_after: int | None = None
@@ -79,6 +83,33 @@ def echo(request: Request) -> str:
     return f"You said: {said[-1]} (message {len(said)})"
 
 
+def plain(request: Request) -> dict[str, Any]:
+    """The request without its breakpoints for the cache, and with a single text as a string: what
+    was asked, however it was put."""
+    put = dict(request)
+    if "system" in put:
+        put["system"] = _one_text(put["system"])
+    if "tools" in put:
+        put["tools"] = [_unmarked(tool) for tool in put["tools"]]
+    put["messages"] = [
+        {**entry, "content": _one_text(entry["content"])} for entry in put["messages"]
+    ]
+    return put
+
+
+def _one_text(content: Any) -> Any:
+    if isinstance(content, str):
+        return content
+    blocks = [_unmarked(block) for block in content]
+    if len(blocks) == 1 and set(blocks[0]) == {"type", "text"}:
+        return blocks[0]["text"]
+    return blocks
+
+
+def _unmarked(block: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in block.items() if name != "cache_control"}
+
+
 def user_words(entry: Mapping[str, Any]) -> str:
     return text_of(entry) if entry["role"] == "user" else ""
 
@@ -100,6 +131,7 @@ class Script:
         """The step for this request. One that breaks the API's rules is refused and noted."""
         if said := complaint(request):
             return self._refuse(said)
+        request = plain(request)
         with self._lock:
             chosen = self._take(request) or self._default
         if chosen is None:
@@ -132,15 +164,16 @@ def reply_for(step: Step, request: Request, number: int) -> Reply:
         ToolUse(id=call.id or f"toolu_{number}_{index}", name=call.name, input=call.input)
         for index, call in enumerate(step.tool_calls)
     ]
-    spoken = len(step.tokens) + len(calls) if step.output_tokens is None else step.output_tokens
+    spoken = len(step.thinking) + len(step.tokens) + len(calls)
     return Reply(
         id=f"msg_{number}",
         model=step.model or request["model"],
+        thinking=step.thinking,
         chunks=step.tokens,
         tool_uses=calls,
         stop_reason=step.stop_reason or ("tool_use" if calls else "end_turn"),
         input_tokens=step.input_tokens,
-        output_tokens=spoken,
+        output_tokens=spoken if step.output_tokens is None else step.output_tokens,
         cache_read_tokens=step.cache_read_tokens,
         cache_write_tokens=step.cache_write_tokens,
     )

@@ -21,9 +21,44 @@ class Brain(Protocol):
 
     def sent_delta(self) -> None: ...
 
+    def fell_silent(self) -> None: ...
+
     def over(self, *, left: bool) -> None: ...
 
     def report(self) -> dict[str, Any]: ...
+
+
+class Dialect(Protocol):
+    """How one provider puts what the Messages API says."""
+
+    content_type: str
+
+    def request(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """What a body that was posted to the path asks; None if there is no such page."""
+        ...
+
+    def event(self, event: Mapping[str, Any]) -> bytes:
+        """One event of a stream, errors included."""
+        ...
+
+    def refusal(self, kind: str, said: str) -> tuple[Mapping[str, str], Any]:
+        """The headers and the body of an answer that is an error."""
+        ...
+
+
+class MessagesDialect:
+    """The Messages API's own."""
+
+    content_type = "text/event-stream"
+
+    def request(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        return body if path.endswith("/v1/messages") else None
+
+    def event(self, event: Mapping[str, Any]) -> bytes:
+        return encode(event)
+
+    def refusal(self, kind: str, said: str) -> tuple[Mapping[str, str], Any]:
+        return {}, error(kind, said)
 
 
 class Dropped(Exception):
@@ -34,11 +69,16 @@ class Connection:
     """One client's connection, request after request."""
 
     def __init__(
-        self, brain: Brain, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        brain: Brain,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        dialect: Dialect,
     ) -> None:
         self._brain = brain
         self._reader = reader
         self._writer = writer
+        self._dialect = dialect
         self._ahead = b""
 
     async def serve(self) -> None:
@@ -60,8 +100,8 @@ class Connection:
         method, path, _ = first.split(" ")
         if method == "GET" and path.endswith("/_recorded"):
             await self._whole(200, self._brain.report())
-        elif method == "POST" and path.endswith("/v1/messages"):
-            await self._watched(*self._brain.asked(json.loads(body), headers), json.loads(body))
+        elif method == "POST" and (asked := self._dialect.request(path, json.loads(body))):
+            await self._watched(*self._brain.asked(asked, headers), asked)
         else:
             await self._whole(404, error("not_found_error", "no such page"))
 
@@ -90,8 +130,8 @@ class Connection:
 
     async def _answer(self, step: Step, reply: Reply, body: Mapping[str, Any]) -> None:
         if step.status != 200:
-            said = error(step.error_type, step.error_message)
-            await self._whole(step.status, said, step.headers)
+            headers, said = self._dialect.refusal(step.error_type, step.error_message)
+            await self._whole(step.status, said, {**headers, **step.headers})
         elif body.get("stream"):
             await self._stream(step, reply)
         else:
@@ -101,31 +141,35 @@ class Connection:
         if step.drop_after == -1:
             raise Dropped
         if step.stall_after == -1:
-            await asyncio.Event().wait()
+            await self._say_nothing()
         self._writer.write(
             b"HTTP/1.1 200 OK\r\n"
-            b"content-type: text/event-stream\r\n"
-            b"transfer-encoding: chunked\r\n\r\n"
+            b"content-type: %b\r\n"
+            b"transfer-encoding: chunked\r\n\r\n" % self._dialect.content_type.encode()
         )
         deltas = 0
         for event in _broken(step, events(reply)):
             is_delta = event["type"] == "content_block_delta"
             if deltas == step.stall_after and (deltas or is_delta):
-                await asyncio.Event().wait()
+                await self._say_nothing()
             if is_delta and step.delay:
                 await asyncio.sleep(step.delay)
-            data = encode(event)
+            data = self._dialect.event(event)
             self._writer.write(b"%x\r\n%b\r\n" % (len(data), data))
             await self._writer.drain()
             if is_delta:
                 deltas += 1
                 self._brain.sent_delta()
-        if step.stall_after is not None:
-            await asyncio.Event().wait()
+        if step.stall_after is not None or step.silent_after is not None:
+            await self._say_nothing()
         if step.drop_after is not None:
             raise Dropped
         self._writer.write(b"0\r\n\r\n")
         await self._writer.drain()
+
+    async def _say_nothing(self) -> None:
+        self._brain.fell_silent()
+        await asyncio.Event().wait()
 
     async def _whole(
         self, status: int, said: Any, headers: Mapping[str, str] | None = None
@@ -143,7 +187,7 @@ class Connection:
 
 def _broken(step: Step, whole: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """The events up to the point where the step breaks the stream."""
-    ends = [n for n in (step.drop_after, step.truncate_after, step.error_after) if n is not None]
+    ends = (step.drop_after, step.truncate_after, step.error_after, step.silent_after)
     for number, event in enumerate(whole):
         if number in ends:
             break

@@ -21,7 +21,7 @@ TABLE_ACTIONS = {
     "Sweep": set[str](),
     "Executor": ITEMS | {"Query"},
 }
-INDEXES = {"Sweep": ["due"], "Executor": ["due", "owned"]}
+INDEXES = {"SendMessage": ["owned"], "Sweep": ["due"], "Executor": ["due", "owned"]}
 SECRETS = {
     "Worker": {"SIGNING_SECRET", "ANTHROPIC_API_KEY"},
     "Executor": {"SERVICE_TOKEN", "SIGNING_SECRET"},
@@ -32,11 +32,26 @@ OTHERS = {
     | {"s3:PutObject"},
     "Worker": {"sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"}
     | {"sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "execute-api:ManageConnections"}
-    | {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"},
+    | {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"}
+    | {"lambda:InvokeFunction", "bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"},
     "Sweep": {"sqs:SendMessage"},
     "Executor": {"sqs:SendMessage"}
     | {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"},
 }
+
+
+OWN = "${AWS::Region}:${AWS::AccountId}"
+OPEN = {
+    "${Bucket.Arn}/*",
+    "${Bucket.Arn}/spill/*",
+    f"arn:${{AWS::Partition}}:execute-api:{OWN}:${{WebSocketApi}}/prod/*/@connections/*",
+    f"arn:${{AWS::Partition}}:secretsmanager:{OWN}:secret:parley/*",
+    # A profile calls its models in the regions that it chooses.
+    "arn:${AWS::Partition}:bedrock:*::foundation-model/anthropic.*",
+    f"arn:${{AWS::Partition}}:bedrock:{OWN}:inference-profile/*",
+    f"arn:${{AWS::Partition}}:bedrock:{OWN}:application-inference-profile/*",
+}
+"""All that a star may stand for."""
 
 
 def statements(function: str) -> Iterator[tuple[set[str], list[Any]]]:
@@ -45,7 +60,8 @@ def statements(function: str) -> Iterator[tuple[set[str], list[Any]]]:
     properties = RESOURCES[role]["Properties"]
     assert "ManagedPolicyArns" not in properties
     for policy in properties["Policies"]:
-        for statement in policy["PolicyDocument"]["Statement"]:
+        for each in policy["PolicyDocument"]["Statement"]:
+            statement = each["Fn::If"][1] if "Fn::If" in each else each
             assert statement["Effect"] == "Allow"
             actions, resources = statement["Action"], statement["Resource"]
             yield (
@@ -81,12 +97,44 @@ def test_nothing_is_open(function: str) -> None:
     for actions, resources in statements(function):
         assert not any("*" in action for action in actions)
         for resource in resources:
-            words = resource if isinstance(resource, str) else json.dumps(resource)
-            assert "Fn::Sub" in words or "*" not in words, (actions, resource)
-            if "*" in words:
-                # Objects of the bucket, connections of the API.
-                assert words.count("*") <= 2
-                assert "${Bucket.Arn}/" in words or "/@connections/" in words, (actions, resource)
+            if "*" in json.dumps(resource):
+                assert resource["Fn::Sub"] in OPEN, (actions, resource)
+
+
+def conditional(name: str) -> dict[str, Any]:
+    """The statement of the worker's role that only this condition puts there."""
+    [policy] = RESOURCES["WorkerRole"]["Properties"]["Policies"]
+    found = [each["Fn::If"] for each in policy["PolicyDocument"]["Statement"] if "Fn::If" in each]
+    [(yes, no)] = [branches for condition, *branches in found if condition == name]
+    assert no == {"Ref": "AWS::NoValue"}
+    statement: dict[str, Any] = yes
+    return statement
+
+
+def test_the_worker_invokes_only_the_functions_that_the_deployment_names() -> None:
+    assert conditional("HasToolFunctions")["Resource"] == {"Ref": "ToolFunctionArns"}
+    parameter = TEMPLATE["Parameters"]["ToolFunctionArns"]
+    assert (parameter["Type"], parameter["Default"]) == ("CommaDelimitedList", "")
+
+
+def test_the_worker_calls_bedrock_only_where_that_is_the_provider() -> None:
+    assert conditional("UsesBedrock")["Action"] == [
+        "bedrock:InvokeModel",
+        "bedrock:InvokeModelWithResponseStream",
+    ]
+    assert TEMPLATE["Conditions"]["UsesBedrock"] == {
+        "Fn::Equals": [{"Ref": "ModelProvider"}, "bedrock"]
+    }
+
+
+def test_only_the_worker_reads_the_secrets_of_tools() -> None:
+    readers = {
+        function
+        for function in FUNCTIONS
+        for _, resources in statements(function)
+        if "secret:parley/*" in json.dumps(resources)
+    }
+    assert readers == {"Worker"}
 
 
 @pytest.mark.parametrize("function", sorted(FUNCTIONS))

@@ -66,6 +66,32 @@ def test_every_offered_value_is_accepted(function: str, parameter: str, value: s
     assert settings.auth_mode == "token"
 
 
+@pytest.mark.parametrize("function", sorted(FUNCTIONS))
+def test_what_is_set_for_models_arrives(function: str) -> None:
+    chosen = environment(function, TitleModel="claude-haiku-4-5", ModelRatePerMinute="999999")
+    settings = Settings.load(chosen, secrets=lambda _arn: SECRET)
+    assert (settings.title_model, settings.model_rate_per_minute) == ("claude-haiku-4-5", 999_999)
+
+    unset = Settings.load(environment(function), secrets=lambda _arn: SECRET)
+    assert (unset.title_model, unset.model_rate_per_minute) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("rate", "accepted"),
+    [("", True), ("1", True), ("999999", True), ("0", False), ("1000000", False), ("1.5", False)]
+    + [("-1", False), ("ten", False), ("01", False)],
+)
+def test_the_rate_is_one_that_the_settings_take(rate: str, accepted: bool) -> None:
+    pattern = PARAMETERS["ModelRatePerMinute"]["AllowedPattern"]
+    assert bool(re.search(pattern, rate)) is accepted
+
+
+def test_bedrock_needs_no_key() -> None:
+    [rule] = TEMPLATE["Rules"]["SomebodyAnswers"]["Assertions"]
+    assert {"Fn::Equals": [{"Ref": "ModelProvider"}, "bedrock"]} in rule["Assert"]["Fn::Or"]
+    assert environment("Worker", ModelProvider="bedrock")["ANTHROPIC_API_KEY"] == ""
+
+
 def test_the_emulator_has_its_own_address_of_the_connections() -> None:
     base = "http://127.0.0.1:4566/_aws/execute-api"
     variables = environment("Worker", ConnectionsEndpointOverride=base)

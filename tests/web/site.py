@@ -142,7 +142,8 @@ class Site:
         person: str | None = None,
         **headers: str,
     ) -> Answer:
-        """One request. A body of type bytes goes as it is."""
+        """One request; the path may have a query. A body of type bytes goes as it is."""
+        path, _, query = path.partition("?")
         sent = {name.replace("_", "-").lower(): value for name, value in headers.items()}
         sent.setdefault("host", "127.0.0.1")
         if token:
@@ -156,7 +157,7 @@ class Site:
             "version": "2.0",
             "routeKey": "$default",
             "rawPath": path,
-            "rawQueryString": "",
+            "rawQueryString": query,
             "headers": sent,
             "requestContext": {
                 "stage": "$default",

@@ -1,0 +1,1 @@
+"""What the product costs in real time: measured by hand, never asserted."""

@@ -1,0 +1,1 @@
+"""`parley chat`: a conversation with an agent, in a terminal or in a pipe."""

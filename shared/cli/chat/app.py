@@ -1,0 +1,194 @@
+"""`parley chat` from its options to its exit code."""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+
+from shared.cli.chat.address import Address
+from shared.cli.chat.client import Client
+from shared.cli.chat.commands import Commands
+from shared.cli.chat.connection import Patience
+from shared.cli.chat.events import Ending, Failed, Finished, Left, Stopped
+from shared.cli.chat.faults import ChatFault, Interrupted
+from shared.cli.chat.prompt import Prompt
+from shared.cli.chat.replies import LiveReply, PlainReply
+from shared.cli.chat.session import Session
+from shared.cli.chat.terminal import signals, silent
+from shared.cli.chat.view import View
+from shared.protocol.fields import MAX_MESSAGE_CHARACTERS
+
+OK = 0
+FAILED = 1
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the command line says. `once` is the only message; without it and without a terminal
+    standard input is. `state` is the folder for what is kept between runs."""
+
+    address: Address
+    agent: str
+    conversation: str | None
+    once: str | None
+    state: Path
+    patience: Patience = field(default_factory=Patience)
+
+
+def chat(
+    *,
+    url: str,
+    api: str | None,
+    agent: str,
+    token: str | None,
+    conversation: str | None,
+    once: str | None,
+    state_home: str,
+) -> int:
+    """`parley chat` with these options; the exit code.
+
+    Raises:
+        ChatFault: no conversation can be had, or the one message cannot be sent.
+    """
+    options = Options(
+        address=Address.of(url, api or None, token or None),
+        agent=agent,
+        conversation=conversation or None,
+        once=once,
+        state=Path(state_home).expanduser() / "parley",
+    )
+    return run(options)
+
+
+def run(options: Options) -> int:
+    """Hold the conversation; the exit code.
+
+    Raises:
+        ChatFault: no conversation can be had, or the one message cannot be sent.
+    """
+    terminal = sys.stdout.isatty()
+    client = Client(options.address, options.patience)
+    session = Session(client, options.agent)
+    view = _view(terminal)
+    with signals(client.interrupt):
+        try:
+            if options.once is None and terminal and sys.stdin.isatty():
+                return Chat(session, view).talk(options)
+            message = checked(options.once if options.once is not None else _piped())
+            return Chat(session, view).once(options, message)
+        except Interrupted:
+            return INTERRUPTED
+        finally:
+            client.close()
+
+
+class Chat:
+    """The person, or the pipe, on one side; the session on the other."""
+
+    def __init__(self, session: Session, view: View) -> None:
+        self._session = session
+        self._view = view
+        self._commands = Commands(session, view)
+
+    def once(self, options: Options, message: str) -> int:
+        """One message, and its reply."""
+        self._open(options)
+        ending = self._say(message)
+        if isinstance(ending, Finished):
+            return OK
+        return INTERRUPTED if isinstance(ending, Stopped | Left) else FAILED
+
+    def talk(self, options: Options) -> int:
+        """Messages and commands until the person leaves."""
+        self._open(options)
+        if options.conversation:
+            self._commands.glance()
+        self._view.note("/help lists the commands, Ctrl-D leaves.")
+        prompt = Prompt(options.state, self._commands.names)
+        while not self._commands.leaving:
+            try:
+                line = prompt.read().strip()
+            except EOFError:
+                break
+            try:
+                self._do(line)
+            except ChatFault as fault:
+                self._view.error(fault.message)
+            except Interrupted:
+                self._view.note("Not waiting any longer.")
+        return OK
+
+    def _open(self, options: Options) -> None:
+        if options.conversation:
+            self._session.resume(options.conversation)
+        else:
+            self._session.begin()
+        self._commands.greet()
+
+    def _do(self, line: str) -> None:
+        if not line:
+            return
+        if line.startswith("/") and not line.startswith("//"):
+            with silent():
+                self._commands.run(line)
+            return
+        self._say(checked(self._chosen(line.removeprefix("/"))))
+
+    def _chosen(self, line: str) -> str:
+        """The suggested reply, if the line is its number."""
+        suggestions = self._view.suggestions
+        numbers = [str(number) for number, _ in enumerate(suggestions, 1)]
+        return suggestions[numbers.index(line)] if line in numbers else line
+
+    def _say(self, message: str) -> Ending:
+        fields = self._commands.take_fields()
+        ending: Ending = Failed("NO_ANSWER", "The reply did not end.")
+        self._view.begin()
+        try:
+            with silent():
+                for event in self._session.say(message, **fields):
+                    self._view.show(event)
+                    if isinstance(event, Ending):
+                        ending = event
+        finally:
+            self._view.end()
+        return ending
+
+
+def checked(message: str) -> str:
+    """The message, without white space around it.
+
+    Raises:
+        ChatFault: it is empty, too long or no text.
+    """
+    message = message.strip()
+    if not message:
+        raise ChatFault("The message is empty. Write something.")
+    if len(message) > MAX_MESSAGE_CHARACTERS:
+        raise ChatFault(f"The message may have {MAX_MESSAGE_CHARACTERS} characters. Shorten it.")
+    if any("\ud800" <= character <= "\udfff" for character in message):
+        raise ChatFault("The message is not UTF-8 text.")
+    return message
+
+
+def _piped() -> str:
+    """Standard input, as one message."""
+    data = sys.stdin.buffer.read(8 * MAX_MESSAGE_CHARACTERS)
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise ChatFault("The message is not UTF-8 text.") from None
+
+
+def _view(terminal: bool) -> View:
+    """Replies rendered in a terminal; otherwise standard output has nothing but the reply."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    console = Console(highlight=False, markup=False, emoji=False)
+    if terminal and not console.is_dumb_terminal:
+        return View(console, LiveReply(console), rendered=True)
+    notes = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    return View(notes, PlainReply(sys.stdout), rendered=False)

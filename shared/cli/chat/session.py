@@ -1,0 +1,166 @@
+"""A conversation as the client holds it: which one it is, and what has been seen of it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from shared.cli.chat import events
+from shared.cli.chat.client import Client
+from shared.cli.chat.events import Failed, Finished, Message, Missed, Notice, TurnEvent
+from shared.cli.chat.faults import ChatFault, NoAnswer, Refused
+from shared.cli.chat.turn import SESSION_GONE, Turn
+
+PAGE = 20
+
+
+class Session:
+    """One at a time. `begin` or `resume` first."""
+
+    def __init__(self, client: Client, agent: str) -> None:
+        self._client = client
+        self.agent = agent
+        self.agent_name = ""
+        self.conversation = ""
+        self._id = ""
+        self._newest = ""
+        self._stale = False
+
+    def begin(self, agent: str | None = None) -> None:
+        """A fresh conversation, with another agent if one is given.
+
+        Raises:
+            ChatFault, Interrupted
+        """
+        self._connected()
+        chosen = agent or self.agent
+        self._adopt(self._create(chosen), chosen)
+
+    def resume(self, conversation: str) -> None:
+        """Come back to a conversation.
+
+        Raises:
+            ChatFault: there is no such conversation for this caller; the present one stays.
+            Interrupted
+        """
+        self._connected()
+        data = self._create(self.agent, conversationId=conversation)
+        if data["conversationId"] != conversation:
+            raise ChatFault("There is no such conversation here. /list shows those that there are.")
+        self._adopt(data, self.agent)
+
+    def say(self, message: str, **fields: str) -> Iterator[TurnEvent]:
+        """One turn with this message; `fields` are those of `send_message`. A connection that
+        was lost meanwhile is made anew first, and what came without it is shown.
+
+        Raises:
+            ChatFault: the message was not sent.
+            Interrupted: the same.
+        """
+        if self._stale or not self._client.is_connected:
+            yield Notice("The connection was lost. Connecting again …")
+            yield from self._return()
+        turn = Turn(self._client, self._id, message, **fields)
+        for event in turn.run():
+            if isinstance(event, Failed) and event.code == SESSION_GONE:
+                yield from self._anew(message, turn, **fields)
+                return
+            yield self._seen(event)
+
+    def history(self, cursor: str | None = None, limit: int = PAGE) -> tuple[list[Message], str]:
+        """A page of messages, the newest first, and the cursor of the next one, or "".
+
+        Raises:
+            ChatFault, Interrupted
+        """
+        more = {"cursor": cursor} if cursor else {}
+        data = self._ask("get_conversation_messages", sessionId=self._id, limit=limit, **more)
+        page = events.messages(data)
+        if page and not cursor:
+            self._newest = page[0].id
+        return page, events.string(data, "nextCursor")
+
+    def conversations(
+        self, query: str, cursor: str | None = None
+    ) -> tuple[Sequence[dict[str, Any]], str]:
+        """A page of the caller's conversations, the latest first, and the next one's cursor.
+
+        Raises:
+            ChatFault, Interrupted
+        """
+        fields = {name: value for name, value in (("query", query), ("cursor", cursor)) if value}
+        data = self._ask("list_conversations", limit=PAGE, **fields)
+        return events.rows(data, "conversations"), events.string(data, "nextCursor")
+
+    def rename(self, title: str) -> str:
+        """Give the conversation a title; as it stands now.
+
+        Raises:
+            ChatFault, Interrupted
+        """
+        conversation = self.conversation
+        data = self._ask("rename_conversation", conversationId=conversation, title=title)
+        return events.string(data, "title")
+
+    def _ask(self, action: str, **fields: Any) -> dict[str, Any]:
+        self._connected()
+        try:
+            return self._client.ask(action, **fields)
+        except Refused as refusal:
+            if refusal.code == "UNSUPPORTED_ACTION":
+                raise ChatFault("This server cannot do that; it may be an older one.") from None
+            raise
+
+    def _connected(self) -> None:
+        if not self._id:
+            # A server that was never there is said at once.
+            self._client.connect()
+        elif not self._client.is_connected:
+            self._client.reconnect()
+            self._stale = True
+
+    def _return(self) -> Iterator[TurnEvent]:
+        """A new session of the same conversation, and what came meanwhile."""
+        self._connected()
+        known, conversation = self._newest, self.conversation
+        data = self._create(self.agent, conversationId=conversation)
+        self._adopt(data, self.agent)
+        if data["conversationId"] != conversation:
+            yield Notice("The conversation is gone; a fresh one begins.")
+            return
+        page, _ = self.history()
+        self._newest = self._newest or known
+        missed: list[Message] = []
+        for message in page:
+            if message.id == known:
+                break
+            missed.append(message)
+        if missed:
+            yield Missed(missed[::-1])
+
+    def _anew(self, message: str, turn: Turn, **fields: str) -> Iterator[TurnEvent]:
+        """The session has ended. If the message cannot have been taken, it goes into a new one."""
+        yield Notice("The session has ended; a new one of the same conversation begins.")
+        yield from self._return()
+        if not turn.sure:
+            yield Failed("NOT_SURE", "The message may not have arrived; /history shows it if so.")
+            return
+        for event in Turn(self._client, self._id, message, **fields).run():
+            yield self._seen(event)
+
+    def _seen(self, event: TurnEvent) -> TurnEvent:
+        if isinstance(event, Finished) and event.message_id:
+            self._newest = event.message_id
+        return event
+
+    def _create(self, agent: str, **fields: str) -> dict[str, str]:
+        data = self._client.ask("create_conversation_session", agentId=agent, **fields)
+        needed = ("sessionId", "conversationId", "agentName")
+        if not all(isinstance(data.get(name), str) for name in needed):
+            raise NoAnswer("The server's answer makes no sense here: is it a Parley server?")
+        return data
+
+    def _adopt(self, data: dict[str, str], agent: str) -> None:
+        self._id = data["sessionId"]
+        self.conversation = data["conversationId"]
+        self.agent, self.agent_name = agent, data["agentName"]
+        self._newest = ""
+        self._stale = False

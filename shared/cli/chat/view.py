@@ -1,0 +1,137 @@
+"""What the person sees, but for the reply itself: lines, dim ones for what is beside the point."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from shared.cli.chat import events
+from shared.cli.chat.clean import one_line
+from shared.cli.chat.events import Message, TurnEvent
+from shared.cli.chat.markdown import Rendered
+from shared.cli.chat.replies import ReplyView
+
+DIM = "dim"
+ERROR = "red"
+_LEAST = 0.0001
+
+
+class View:
+    """`notes` takes all lines, `replies` the replies."""
+
+    def __init__(self, notes: Console, replies: ReplyView, *, rendered: bool) -> None:
+        self._notes = notes
+        self._replies = replies
+        self._rendered = rendered
+        self.suggestions: Sequence[str] = ()
+        """What the last reply suggested to say next."""
+
+    def begin(self) -> None:
+        """A turn begins."""
+        self.suggestions = ()
+        self._replies.begin()
+
+    def end(self) -> None:
+        """The turn is over, in whatever way."""
+        self._replies.finish(None)
+
+    def note(self, text: str) -> None:
+        self._replies.pause()
+        self._line(text, DIM)
+
+    def error(self, text: str) -> None:
+        self._replies.pause()
+        self._line(text, ERROR)
+
+    def show(self, event: TurnEvent) -> None:
+        """One event of a turn."""
+        match event:
+            case events.Token(text):
+                self._replies.token(text)
+            case events.Thought(text):
+                self._replies.thought(text)
+            case events.ToolCalled(name, arguments):
+                self._tool(f"⚙ {name} {arguments}")
+            case events.ToolAnswered(name, failed, result):
+                self._tool(f"  {name}{' failed' if failed else ''}: {result}")
+            case events.Notice(text):
+                self.note(text)
+            case events.Waiting(what):
+                self.note(f"Waiting for a decision, which this client cannot make: {what}")
+            case events.Missed(missed):
+                self.note("Meanwhile:")
+                self.messages(missed)
+            case _:
+                self._end(event)
+
+    def messages(self, messages: Sequence[Message]) -> None:
+        """Messages of the conversation, in this order."""
+        for message in messages:
+            who = "You" if message.mine else "Agent"
+            self._line(f"{who}, {_when(message.at)}", DIM)
+            if self._rendered and not message.mine:
+                self._notes.print(Rendered(message.text))
+            else:
+                self._line(message.text)
+
+    def conversations(self, rows: Sequence[Mapping[str, Any]], first: int) -> None:
+        """A numbered list, which begins with that number."""
+        for number, row in enumerate(rows, first):
+            title = one_line(events.string(row, "title")) or "(no title)"
+            count = row.get("messageCount")
+            about = f"{_when(one_line(events.string(row, 'updatedAt')))}, {count} messages"
+            self._cut(Text.assemble(f"{number:>3}  {title}  ", (about, DIM)))
+
+    def text(self, text: str) -> None:
+        """A line of our own."""
+        self._line(text)
+
+    def _end(self, event: TurnEvent) -> None:
+        match event:
+            case events.Finished():
+                self._replies.finish(event.text)
+                self._usage(event)
+                self.suggestions = event.suggestions
+                for number, suggestion in enumerate(event.suggestions, 1):
+                    self._line(f"  {number}  {suggestion}")
+            case events.Failed(code, message):
+                self.error(f"{code}: {message}")
+            case events.Stopped():
+                self.note("stopped")
+            case events.Left():
+                self.note("Not waiting any longer; /history shows the reply when it has come.")
+
+    def _usage(self, end: events.Finished) -> None:
+        said = []
+        if end.prompt_tokens is not None and end.completion_tokens is not None:
+            said.append(f"{end.prompt_tokens} + {end.completion_tokens} tokens")
+        if end.cost_usd is not None:
+            said.append(_money(end.cost_usd))
+        if said:
+            self._line(", ".join(said), DIM)
+
+    def _tool(self, text: str) -> None:
+        self._replies.pause()
+        self._replies.tool()
+        self._cut(Text(text, style=DIM))
+
+    def _cut(self, line: Text) -> None:
+        self._notes.print(line, no_wrap=True, overflow="ellipsis", soft_wrap=False)
+
+    def _line(self, text: str, style: str = "") -> None:
+        # A file or a pipe has no width: its lines stay whole.
+        self._notes.print(Text(text, style=style), soft_wrap=not self._rendered)
+
+
+def _money(usd: float) -> str:
+    return f"under ${_LEAST}" if 0 < usd < _LEAST else f"${usd:.4f}"
+
+
+def _when(text: str) -> str:
+    """An ISO time as this machine's time zone has it; anything else as it is."""
+    try:
+        return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError, OSError):
+        return text

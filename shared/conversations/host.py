@@ -1,0 +1,223 @@
+"""A turn's host under a lease: its notes are fenced, and somebody listens for a stop."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from shared.conversations.items import turn_id
+from shared.conversations.memory import Memory
+from shared.conversations.messages import Message, question
+from shared.identity.principal import Principal
+from shared.ids import time_ordered_id
+from shared.mailbox.handler import Activation, OutOfTime
+from shared.mailbox.jobs import Stopped, message_key
+from shared.mailbox.leases import LeaseLost
+from shared.models.port import Model, ModelError, ModelRequest, ModelStream, StreamClosed
+from shared.storage.artifacts import Artifacts, ArtifactsUnavailable
+from shared.storage.table import Table, Unavailable
+from shared.tools.port import ToolContext
+
+log = logging.getLogger("parley")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a turn may use, in seconds and events; see `Stream`."""
+
+    turn_seconds: float = 600
+    push_window: float = 0.05
+    push_buffer: int = 64
+
+
+class Rates(Protocol):
+    def take(self, tenant: str, model: str) -> None:
+        """Count one call. Raises ModelError: RATE_LIMITED."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """What all turns of a process share. `may_spend` raises when a tenant may spend no more."""
+
+    table: Table
+    artifacts: Artifacts
+    model: Model
+    memory: Memory
+    rates: Rates | None
+    may_spend: Callable[[str], None]
+
+
+@dataclass
+class _Watched:
+    """Something under way, and why it was closed, if it was."""
+
+    close: Callable[[], None]
+    stopped: bool = False
+    lost: bool = False
+
+
+class LeasedTurn:
+    """The host of one turn in one activation. `activation.job` is kept as it was last written."""
+
+    def __init__(self, activation: Activation, services: Services, limits: Limits) -> None:
+        self._activation = activation
+        self._services = services
+        self._seconds = activation.seconds_left
+        self._deadline = activation.clock.monotonic() + limits.turn_seconds
+
+    # -- what was noted -------------------------------------------------------------------
+
+    def progress(self) -> list[Message]:
+        """What earlier activations noted of this turn, after the user's message."""
+        job = self._activation.job
+        first, length = int(job.attrs["count"]), job.log_length
+        if length is None:
+            return []
+        found: list[Message] = []
+        # A cursor is the last key before the page; the first one is that of the user's message.
+        cursor: str | None = message_key(job.key, first).sk
+        while cursor is not None:
+            page = self._services.table.query(job.key.partition, prefix="MSG#", cursor=cursor)
+            found += [item.body or {} for item in page.items]
+            cursor = page.cursor
+        return found
+
+    def next_number(self) -> int:
+        job = self._activation.job
+        return int(job.attrs["count"]) + 1 if job.log_length is None else job.log_length
+
+    def started(self, call: str) -> bool:
+        return self._activation.job.mark(call) is not None
+
+    # -- noting ---------------------------------------------------------------------------
+
+    def note(
+        self, messages: Sequence[Mapping[str, Any]], *, starting: Sequence[str], result: bool
+    ) -> None:
+        if result and starting:
+            try:
+                self._append(messages, starting, result=False)
+            except Stopped:
+                # The result is noted all the same; the calls after it do not begin.
+                self._append(messages, (), result=True)
+                raise
+        else:
+            self._append(messages, starting, result=result)
+
+    def _append(
+        self, messages: Sequence[Mapping[str, Any]], starting: Sequence[str], *, result: bool
+    ) -> None:
+        activation = self._activation
+        job, now = activation.job, activation.clock.now()
+        noted: list[Message] = [
+            {"id": time_ordered_id(now), "at": now, "turn": job.ref, **message}
+            for message in messages
+        ]
+        number = job.log_length
+        if number is None:
+            number, noted = int(job.attrs["count"]), [question(job), *noted]
+        by = activation.holder.append(
+            activation.lease, job, number, noted, result=result, marks=starting
+        )
+        marks = {**job.attrs.get("marks", {}), **dict.fromkeys(starting, by)}
+        attrs = {**job.attrs, "log_len": number + len(noted), "marks": marks}
+        activation.job = replace(job, attrs=attrs)
+        self._services.memory.add(job.key, number, noted)
+
+    def starting(self, call: str) -> None:
+        activation = self._activation
+        job = activation.job
+        by = activation.holder.mark(activation.lease, job, call)
+        marks = {**job.attrs.get("marks", {}), call: by}
+        activation.job = replace(job, attrs={**job.attrs, "marks": marks})
+
+    def keep(self, call: str, text: str) -> str:
+        job = self._activation.job
+        name = f"conversations/{quote(job.key.tenant, safe='')}/{job.key.id}/results/{call}.txt"
+        try:
+            self._services.artifacts.put(name, text.encode(), content_type="text/plain")
+        except ArtifactsUnavailable as fault:
+            raise Unavailable from fault
+        return name
+
+    # -- time, stops, the lease -----------------------------------------------------------
+
+    def ready(self, seconds: float, *, begun: bool = False) -> float:
+        activation = self._activation
+        activation.keeper.check()
+        turn = self._deadline - activation.clock.monotonic()
+        if turn <= 0:
+            raise _took_too_long()
+        left = activation.seconds_left
+        # Another worker has more time; but not if this one has hardly used any of its own.
+        if left <= 0 or (left < seconds and left < self._seconds / 2):
+            raise OutOfTime(cut=begun)
+        return min(turn, left)
+
+    @contextmanager
+    def watching(self, close: Callable[[], None]) -> Iterator[None]:
+        watched = _Watched(close)
+        keeper = self._activation.keeper
+        try:
+            with keeper.listening(lambda: self._look(watched), self._deadline):
+                yield
+        except StreamClosed:
+            raise (Stopped if watched.stopped else LeaseLost) from None
+        except ModelError as fault:
+            self._blame_time(fault)
+            raise
+
+    def _blame_time(self, fault: ModelError) -> None:
+        """If a call failed because there was no time left for it, say that instead."""
+        if self._activation.clock.monotonic() >= self._deadline:
+            raise _took_too_long(fault) from fault
+        if self._activation.seconds_left <= 0:
+            raise OutOfTime(cut=True) from fault
+
+    def _look(self, watched: _Watched) -> None:
+        """The bell rang: was it a stop, or the loss of the lease? A store that does not answer is
+        asked again at the next tick."""
+        job = self._activation.job
+        try:
+            self._activation.keeper.check()
+            item = self._services.table.get([job.key.job(job.ref)])[0]
+            watched.stopped = item is None or "stop" in item.attrs
+        except LeaseLost:
+            watched.lost = True
+        if watched.stopped or watched.lost:
+            watched.close()
+
+    # -- the outside ----------------------------------------------------------------------
+
+    def ask(self, request: ModelRequest, *, seconds_left: float) -> ModelStream:
+        tenant = self._activation.job.key.tenant
+        self._services.may_spend(tenant)
+        if self._services.rates is not None:
+            self._services.rates.take(tenant, request.model)
+        return self._services.model.stream(request, seconds_left=seconds_left)
+
+    def context(self, call: str, *, seconds: float) -> ToolContext:
+        job = self._activation.job
+        principal = Principal.from_dict(job.payload["principal"])
+        turn = turn_id(job.key.id, job.ref)
+        return ToolContext(
+            tenant=principal.tenant,
+            user=principal.user,
+            email=principal.email,
+            roles=principal.roles,
+            groups=principal.groups,
+            conversation=job.key.id,
+            session=job.payload["session"],
+            turn=turn,
+            call=call,
+            idempotency_key=f"{turn}.{call}",
+            deadline=self._activation.clock.monotonic() + seconds,
+        )
+
+
+def _took_too_long(fault: ModelError | None = None) -> ModelError:
+    spent = fault.usage if fault else None
+    return ModelError("The turn took too long.", code="TURN_TIMEOUT", retryable=False, usage=spent)

@@ -1,0 +1,117 @@
+"""One user message from a client: checked, queued, acknowledged."""
+
+from typing import Protocol
+
+from shared.conversations.answers import Answers
+from shared.conversations.connections import Connections
+from shared.conversations.items import Connection, Session, listener
+from shared.conversations.options import Configured, TurnOptions
+from shared.conversations.sessions import Named
+from shared.conversations.turns import TurnRequests
+from shared.errors import ParleyError, RateLimited
+from shared.mailbox.requests import Added, Requests, RiderFailed
+from shared.protocol import frames
+
+FRAME_TRIES = 3
+"""How often a frame's counting is tried when other frames of the connection interfere."""
+
+
+class Guarded(Named, Configured, Protocol):
+    """An agent that says which web pages may talk to it, and what a message may choose."""
+
+    def admits(self, origin: str | None) -> bool:
+        """Whether a browser with this origin may; None is no browser."""
+        ...
+
+
+class AgentSource(Protocol):
+    """Where agents are configured."""
+
+    def get(self, agent_id: str) -> Guarded:
+        """Raises NotFound or ConfigurationError."""
+        ...
+
+
+class Sending:
+    """Handles `send_message`."""
+
+    def __init__(
+        self,
+        answers: Answers,
+        connections: Connections,
+        turns: TurnRequests,
+        requests: Requests,
+        agents: AgentSource,
+    ) -> None:
+        self._answers = answers
+        self._connections = connections
+        self._turns = turns
+        self._requests = requests
+        self._agents = agents
+
+    def send(self, connection: str, frame: frames.SendMessage) -> None:
+        """Queue the message and say so; the same request again is the same turn.
+
+        Raises:
+            ParleyError: why not; nothing is written then.
+        """
+        opened, session = self._connections.load(connection, frame.session_id)
+        if opened is None or session is None:
+            raise frames.no_such_session(frame.request_id)
+        added = self._add(opened, session, frame, self._options(session, frame))
+        if added.duplicate:
+            self._again(opened, session, frame, added)
+            return
+        self._answers.accepted(connection, frame.request_id, {})
+        self._turns.wake(session.box)
+
+    def _options(self, session: Session, frame: frames.SendMessage) -> TurnOptions:
+        """What the frame chooses, which the agent allows, or did when it was accepted before."""
+        options = TurnOptions(model=frame.model, skill=frame.skill, stream=frame.stream)
+        if options.needs_agent:
+            try:
+                options.check(self._agents.get(session.agent))
+            except ParleyError:
+                if not self._turns.known(session, frame.request_id):
+                    raise
+        return options
+
+    def _add(
+        self,
+        opened: Connection,
+        session: Session,
+        frame: frames.SendMessage,
+        options: TurnOptions,
+    ) -> Added:
+        current: Connection | None = opened
+        for _ in range(FRAME_TRIES):
+            counted = [self._connections.frame(current, session)] if current else []
+            try:
+                return self._turns.add(
+                    opened.principal,
+                    session,
+                    request_id=frame.request_id,
+                    message=frame.message,
+                    options=options,
+                    connection=opened.id if current else None,
+                    riders=counted,
+                )
+            except RiderFailed:
+                # The connection sent another frame at the same moment, or closed: look again.
+                current = self._connections.get(opened.id)
+        raise RateLimited(retry_after=1)
+
+    def _again(
+        self, opened: Connection, session: Session, frame: frames.SendMessage, added: Added
+    ) -> None:
+        """The same request again: the same turn, and its end if it has one."""
+        self._answers.accepted(opened.id, frame.request_id, {"duplicate": True})
+        if added.job.done:
+            self._answers.again(opened.id, added.job.terminal)
+            return
+        self._requests.attach(session.box, listener(session.id, opened.id), ring=True)
+        self._turns.wake(session.box)
+        gone = self._turns.gone(added.job)
+        if gone is not None:
+            # It ended while this frame was on its way: whoever ran it knew of no listener here.
+            self._answers.again(opened.id, gone.terminal)

@@ -1,0 +1,45 @@
+"""What clients see of a turn while it runs."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from shared.conversations.stream import Stream
+from shared.runner.events import Delta, Reasoning, Restarted, ToolEnded, ToolStarted
+
+MAX_SHOWN = 16_000
+"""Characters of a call's arguments or result that clients are sent."""
+
+
+class Shown:
+    """Puts a turn's events on its stream. Text that was shown and then lost, with a broken stream
+    or a dead worker, is not continued: a model says it differently the second time, so clients get
+    no more tokens of that reply, and the whole text with the terminal event."""
+
+    def __init__(self, stream: Stream, *, muted: bool) -> None:
+        self._stream = stream
+        self._muted = muted
+
+    def show(self, event: Delta | Reasoning | Restarted | ToolStarted | ToolEnded) -> None:
+        match event:
+            case Delta(text) if not self._muted:
+                self._stream.text(text)
+            case Reasoning(text) if not self._muted:
+                self._stream.reasoning(text)
+            case Restarted():
+                self._muted = True
+            case ToolStarted():
+                self._muted = False
+                arguments = json.dumps(event.arguments, ensure_ascii=False)
+                call = {"id": event.call, "name": event.tool, "arguments": _cut(arguments)}
+                self._chunk(event.tool, {"toolCall": call})
+            case ToolEnded():
+                result = {"id": event.call, "name": event.tool, "isError": event.is_error}
+                self._chunk(event.tool, {"toolResult": {**result, "result": _cut(event.content)}})
+
+    def _chunk(self, node: str, raw: Mapping[str, Any]) -> None:
+        self._stream.chunk(node, {"rawResponse": raw})
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"

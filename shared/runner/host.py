@@ -1,0 +1,57 @@
+"""What a turn needs of whoever runs it: a worker with a lease, or a program on its own."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from shared.models.port import ModelRequest, ModelStream
+from shared.tools.port import ToolContext
+
+
+class Host(Protocol):
+    """The turn's window on the world. Whatever its methods raise ends the turn where it is; it
+    can be taken up there again, by its notes."""
+
+    def ready(self, seconds: float, *, begun: bool = False) -> float:
+        """Right before something that takes up to `seconds` is begun: how long it may take.
+
+        Raises when the turn may not go on here and now: no time left, lease lost. `begun` says
+        that something is under way that would be cut.
+        """
+        ...
+
+    def ask(self, request: ModelRequest, *, seconds_left: float) -> ModelStream:
+        """Ask the model. Raises ModelError, or TurnFailed when nothing may be spent any more."""
+        ...
+
+    def watching(self, close: Callable[[], None]) -> AbstractContextManager[None]:
+        """While something runs: `close` is called, from any thread, when it must end. What is
+        raised within because of that is turned into the reason."""
+        ...
+
+    def note(
+        self, messages: Sequence[Mapping[str, Any]], *, starting: Sequence[str], result: bool
+    ) -> None:
+        """Note messages at the end of the log, and that the calls `starting` begin now. Results
+        are noted even if the turn has been stopped."""
+        ...
+
+    def starting(self, call: str) -> None:
+        """Note that this call begins now."""
+        ...
+
+    def started(self, call: str) -> bool:
+        """Whether it was noted before that this call had begun."""
+        ...
+
+    def next_number(self) -> int:
+        """The number in the log of the next message to be noted."""
+        ...
+
+    def keep(self, call: str, text: str) -> str:
+        """Store a result that is too long for the log; the name under which it stands."""
+        ...
+
+    def context(self, call: str, *, seconds: float) -> ToolContext:
+        """On whose behalf a call runs that may take so long."""
+        ...

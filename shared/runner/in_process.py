@@ -1,0 +1,182 @@
+"""A runner without anything around it: the turn runs where its caller iterates.
+
+Conversations are kept in memory, for as long as the process lives and there are not too many.
+"""
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from shared.clock import Clock, Event, SystemClock
+from shared.errors import NotFound, ValidationError
+from shared.identity.principal import Principal
+from shared.ids import new_id
+from shared.models.port import Model
+from shared.protocol.fields import MAX_MESSAGE_CHARACTERS
+from shared.runner.events import Reply, TurnEvent
+from shared.runner.history import newest
+from shared.runner.memo import Memo
+from shared.runner.port import BacklogFull, NoAgent, RunnerStopped, RuntimeMissing
+from shared.runner.request import Equipped, Message, Persona, Thinking, TurnRequest
+from shared.runner.turn import Turn
+from shared.tools.port import Tool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agent:
+    """A persona for those who have no configuration file."""
+
+    instructions: str
+    model: str
+    greeting: str | None = None
+    max_tokens: int = 4096
+    max_iterations: int = 20
+    thinking: Thinking = None
+    suggested_replies: bool = False
+    models_allowed: Sequence[str] = ()
+    skills: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass
+class _Session:
+    """One conversation: what was said, and who waits for their turn, the running one first."""
+
+    id: str = field(default_factory=new_id)
+    history: list[Message] = field(default_factory=list[Message])
+    queue: deque[Event] = field(default_factory=deque[Event])
+
+
+class InProcessRunner:
+    """See `Runner`. `backlog` turns of one session may wait; of `sessions`, the least recently
+    used are forgotten. A turn whose iteration is given up ends there."""
+
+    def __init__(
+        self,
+        *,
+        agent: Agent | None,
+        model: Model | None,
+        tools: Sequence[Tool] = (),
+        clock: Clock | None = None,
+        backlog: int = 32,
+        turn_seconds: float = 600,
+        history_token_budget: int = 100_000,
+        sessions: int = 1000,
+    ) -> None:
+        """
+        Raises:
+            NoAgent: `agent` is None.
+            RuntimeMissing: `model` is None.
+        """
+        if agent is None:
+            raise NoAgent("Name the agent that shall answer.")
+        if model is None:
+            raise RuntimeMissing("Give the runner a model that can be asked.")
+        self._agent = agent
+        self._model = model
+        self._tools = tools
+        self._clock = clock or SystemClock()
+        self._backlog = backlog
+        self._seconds = turn_seconds
+        self._budget = history_token_budget
+        self._most = sessions
+        self._sessions: OrderedDict[tuple[str, str, str], _Session] = OrderedDict()
+        self._lock = threading.Lock()
+        self._stopped = False
+        self._running: set[Memo] = set()
+
+    def run(
+        self,
+        session_id: str,
+        message: str,
+        *,
+        principal: Principal,
+        model: str | None = None,
+        skill: str | None = None,
+    ) -> Iterator[TurnEvent]:
+        """See `Runner.run`."""
+        equipped = self._equipped(message, model, skill)
+        session, place = self._arrive((principal.tenant, principal.user, session_id))
+        try:
+            place.wait()
+            yield from self._turn(session, equipped, principal, message, model)
+        finally:
+            self._leave(session, place)
+
+    def stop(self) -> None:
+        """See `Runner.stop`. Calls of tools that are under way go on without anybody waiting."""
+        with self._lock:
+            self._stopped = True
+            running = list(self._running)
+            for session in self._sessions.values():
+                for place in session.queue:
+                    place.set()
+        for memo in running:
+            memo.close()
+
+    def _equipped(self, message: str, model: str | None, skill: str | None) -> Equipped:
+        if not message.strip() or len(message) > MAX_MESSAGE_CHARACTERS:
+            raise ValidationError(f"A message has 1 to {MAX_MESSAGE_CHARACTERS} characters.")
+        if model is not None and model not in (self._agent.model, *self._agent.models_allowed):
+            raise ValidationError("The agent may not use this model.")
+        text = None
+        if skill is not None:
+            text = self._agent.skills.get(skill)
+            if text is None:
+                raise NotFound("The agent has no such skill.", code="SKILL_NOT_FOUND")
+        persona: Persona = self._agent
+        return Equipped(agent=persona, tools=self._tools, skill=text)
+
+    def _arrive(self, key: tuple[str, str, str]) -> tuple[_Session, Event]:
+        place = self._clock.event()
+        with self._lock:
+            if self._stopped:
+                raise RunnerStopped
+            session = self._sessions.setdefault(key, _Session())
+            self._sessions.move_to_end(key)
+            if len(session.queue) > self._backlog:
+                raise BacklogFull
+            session.queue.append(place)
+            if len(session.queue) == 1:
+                place.set()
+            self._forget()
+        return session, place
+
+    def _forget(self) -> None:
+        idle = [key for key, session in self._sessions.items() if not session.queue]
+        for key in idle[: max(0, len(self._sessions) - self._most)]:
+            del self._sessions[key]
+
+    def _leave(self, session: _Session, place: Event) -> None:
+        with self._lock:
+            session.queue.remove(place)
+            if session.queue:
+                session.queue[0].set()
+
+    def _turn(
+        self,
+        session: _Session,
+        equipped: Equipped,
+        principal: Principal,
+        message: str,
+        model: str | None,
+    ) -> Iterator[TurnEvent]:
+        history = newest(session.history, self._budget)
+        request = TurnRequest.of(equipped, principal, message, model=model, history=history)
+        memo = Memo(self._clock, self._model, principal, session.id, self._seconds)
+        with self._lock:
+            if self._stopped:
+                raise RunnerStopped
+            self._running.add(memo)
+        session.history.append({"role": "user", "text": message})
+        try:
+            with closing(Turn(request, memo, self._clock).run()) as events:
+                for event in events:
+                    if isinstance(event, Reply):
+                        memo.notes.append({"role": "assistant", "text": event.said})
+                    yield event
+        finally:
+            with self._lock:
+                self._running.discard(memo)
+            session.history += memo.notes

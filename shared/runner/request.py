@@ -1,0 +1,256 @@
+"""What a turn asks the model, and in which shape."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, Self
+
+from shared.identity.principal import Principal
+from shared.models.port import ModelRequest
+from shared.runner.suggestions import CONTRACT
+from shared.tools.port import Tool
+
+Message = Mapping[str, Any]
+"""`{role: user|assistant|tool, text, …}`; see `docs/runner.md`."""
+
+LOST_RESULT = "There is no result of this call: the turn ended before it was known."
+LAST_STEP = "This was the last step in which you could use tools. Answer with what you have."
+
+Block = dict[str, Any]
+Thinking = Literal["adaptive"] | int | None
+"""See `ModelRequest`."""
+
+
+class Persona(Protocol):
+    """What a turn needs of an agent's configuration."""
+
+    @property
+    def instructions(self) -> str: ...
+
+    @property
+    def greeting(self) -> str | None: ...
+
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def max_tokens(self) -> int: ...
+
+    @property
+    def max_iterations(self) -> int: ...
+
+    @property
+    def thinking(self) -> Thinking: ...
+
+    @property
+    def suggested_replies(self) -> bool: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Equipped:
+    """An agent with its tools, and the text of a skill that a turn asked for."""
+
+    agent: Persona
+    tools: Sequence[Tool] = ()
+    skill: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnRequest:
+    """Everything that a turn depends on. `access` has no default, so that it cannot be dropped.
+
+    `history` are the messages before this turn, oldest first; `message` is what the user says
+    now; `progress` is what this turn has noted after it, when another worker began it.
+    `greeting` is what clients show before the first message. `max_iterations` bounds the model's
+    replies.
+    """
+
+    access: Principal
+    instructions: str
+    model: str
+    max_tokens: int
+    greeting: str | None = None
+    skill: str | None = None
+    suggested_replies: bool = False
+    tools: Sequence[Tool] = ()
+    max_iterations: int = 20
+    thinking: Thinking = None
+    history: Sequence[Message] = ()
+    message: str
+    progress: Sequence[Message] = field(default_factory=list[Message])
+
+    @classmethod
+    def of(
+        cls,
+        equipped: Equipped,
+        access: Principal,
+        message: str,
+        *,
+        model: str | None,
+        history: Sequence[Message],
+        progress: Sequence[Message] = (),
+    ) -> Self:
+        """The request of one message to an agent; `model` in place of the agent's own."""
+        agent = equipped.agent
+        return cls(
+            access=access,
+            instructions=agent.instructions,
+            greeting=agent.greeting,
+            skill=equipped.skill,
+            suggested_replies=agent.suggested_replies,
+            model=model or agent.model,
+            max_tokens=agent.max_tokens,
+            max_iterations=agent.max_iterations,
+            thinking=agent.thinking,
+            tools=equipped.tools,
+            history=history,
+            message=message,
+            progress=progress,
+        )
+
+
+def model_request(
+    request: TurnRequest, progress: Sequence[Message] = (), *, last: bool = False
+) -> ModelRequest:
+    """What the model is asked after `progress`. At the `last` step it must do without tools.
+
+    Messages of one role in a row, as an interrupted or failed turn leaves them, are joined,
+    because roles must alternate and nothing may be lost. Each call gets a result, the lost ones
+    too. Results are `tool_result` blocks, never text: the model can tell data from words.
+    """
+    begun = [{"role": "user", "text": request.message}, *progress]
+    messages = _Messages(with_tools=bool(request.tools))
+    for entry in _from_a_user(request.history):
+        messages.add(entry, past=True)
+    for entry in begun:
+        messages.add(entry, past=False)
+    if last and progress:
+        messages.user([{"type": "text", "text": LAST_STEP}])
+    return ModelRequest(
+        model=request.model,
+        system=_system(request),
+        messages=messages.finished(),
+        max_tokens=request.max_tokens,
+        tools=[described(tool) for tool in request.tools],
+        thinking=request.thinking,
+        tool_choice="none" if last and request.tools else "auto",
+    )
+
+
+def _from_a_user(history: Sequence[Message]) -> Iterable[Message]:
+    """The history from the first words of a user on: what comes before belongs to a turn whose
+    beginning is no longer remembered."""
+    start = next(
+        (i for i, entry in enumerate(history) if entry["role"] == "user" and _words(entry)), None
+    )
+    return [] if start is None else history[start:]
+
+
+def _words(entry: Message) -> str:
+    return str(entry.get("text", "")) if str(entry.get("text", "")).strip() else ""
+
+
+def described(tool: Tool) -> dict[str, Any]:
+    """What the model is told of a tool."""
+    return {
+        "name": tool.name,
+        "description": tool.description,
+        "input_schema": dict(tool.parameters),
+    }
+
+
+def _system(request: TurnRequest) -> str:
+    """The instructions; at the first message also what the agent seems to have said before it."""
+    parts = [request.instructions]
+    if request.greeting and not request.history:
+        parts.append(f"You began the conversation with: {request.greeting}")
+    if request.skill:
+        parts.append(request.skill)
+    if request.suggested_replies:
+        parts.append(CONTRACT)
+    return "\n\n".join(parts)
+
+
+class _Messages:
+    """Puts messages in the shape of the Messages API: strings where a string will do."""
+
+    def __init__(self, *, with_tools: bool) -> None:
+        self._with_tools = with_tools
+        self._messages: list[tuple[str, list[Block]]] = []
+        self._open: list[str] = []
+
+    def add(self, entry: Message, *, past: bool) -> None:
+        match entry["role"]:
+            case "tool":
+                self._result(entry)
+            case "user":
+                self.user(_texts(_words(entry)))
+            case _:
+                self._assistant(_said(entry, past=past, with_tools=self._with_tools))
+
+    def user(self, blocks: list[Block]) -> None:
+        if blocks:
+            self._close()
+            self._append("user", blocks)
+
+    def finished(self) -> list[dict[str, Any]]:
+        self._close()
+        return [{"role": role, "content": _content(blocks)} for role, blocks in self._messages]
+
+    def _assistant(self, blocks: list[Block]) -> None:
+        if not blocks:
+            return
+        self._close()
+        self._append("assistant", blocks)
+        self._open = [block["id"] for block in blocks if block["type"] == "tool_use"]
+
+    def _result(self, entry: Message) -> None:
+        if entry["call_id"] in self._open:
+            self._open.remove(entry["call_id"])
+            result = {"type": "tool_result", "tool_use_id": entry["call_id"]}
+            if entry["text"].strip():
+                result["content"] = entry["text"]
+            if entry.get("is_error"):
+                result["is_error"] = True
+            self._append("user", [result])
+
+    def _close(self) -> None:
+        """The API wants the results of all calls before anything else is said."""
+        for call in self._open:
+            lost = {"type": "tool_result", "tool_use_id": call, "content": LOST_RESULT}
+            self._append("user", [{**lost, "is_error": True}])
+        self._open = []
+
+    def _append(self, role: str, blocks: list[Block]) -> None:
+        if not self._messages or self._messages[-1][0] != role:
+            self._messages.append((role, []))
+        standing = self._messages[-1][1]
+        for block in blocks:
+            before = standing[-1] if standing else None
+            if before and before["type"] == block["type"] == "text":
+                standing[-1] = {**before, "text": f"{before['text']}\n\n{block['text']}"}
+            else:
+                standing.append(block)
+
+
+def _said(entry: Message, *, past: bool, with_tools: bool) -> list[Block]:
+    """The blocks of an assistant's message. Thoughts are repeated only within their own turn,
+    which is where the API wants them back; calls only while the agent has tools."""
+    if not entry.get("content"):
+        return _texts(str(entry.get("said", _words(entry))))
+    return [
+        dict(block)
+        for block in entry["content"]
+        if not (past and block["type"] in ("thinking", "redacted_thinking"))
+        and (with_tools or block["type"] != "tool_use")
+        and (block["type"] != "text" or block["text"].strip())
+    ]
+
+
+def _texts(text: str) -> list[Block]:
+    return [{"type": "text", "text": text}] if text.strip() else []
+
+
+def _content(blocks: list[Block]) -> str | list[Block]:
+    if len(blocks) == 1 and blocks[0].keys() == {"type", "text"}:
+        return str(blocks[0]["text"])
+    return blocks

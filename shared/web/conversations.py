@@ -1,0 +1,111 @@
+"""The caller's conversations over HTTP: their list, and the messages of one."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel
+
+from shared.conversations.items import turn_id
+from shared.conversations.messages import Message
+from shared.protocol.replies import iso_time
+from shared.web.auth import Caller
+from shared.web.errors import ErrorBody
+from shared.web.services import Services
+
+MAX_LIMIT = 200
+
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Entries of the page, at most.")]
+Cursor = Annotated[
+    str | None, Query(max_length=512, description="From the `Link` of the page before.")
+]
+Search = Annotated[
+    str | None, Query(max_length=200, description="Text of the title or of the first message.")
+]
+
+
+class ConversationEntry(BaseModel):
+    """One conversation of a list."""
+
+    conversation_id: str
+    title: str
+    agent_id: str
+    updated_at: str
+    message_count: int
+
+
+class MessageEntry(BaseModel):
+    """One message of a conversation. `turn_id` is the turn that it belongs to."""
+
+    id: str
+    role: Literal["user", "assistant"]
+    text: str
+    created_at: str
+    turn_id: str
+
+
+def router(services: Services) -> APIRouter:
+    api = APIRouter(tags=["conversations"])
+
+    @api.get("/conversations", responses=_errors(401, 422))
+    def list_conversations(
+        caller: Caller,
+        response: Response,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+        query: Search = None,
+    ) -> list[ConversationEntry]:
+        """The caller's own conversations, the one used last first. While there is a `Link` with
+        `rel="next"` there may be more, even if this page is short or empty."""
+        page = services.conversations.page(caller, limit=limit, cursor=cursor, query=query)
+        asked = {"limit": str(limit), **({"query": query} if query else {})}
+        _link(response, "/conversations", asked, page.next_cursor)
+        return [
+            ConversationEntry(
+                conversation_id=each.id,
+                title=each.title,
+                agent_id=each.agent,
+                updated_at=iso_time(each.updated_at),
+                message_count=each.messages,
+            )
+            for each in page.conversations
+        ]
+
+    @api.get("/conversations/{conversation_id}/messages", responses=_errors(401, 404, 422))
+    def list_messages(
+        conversation_id: str,
+        caller: Caller,
+        response: Response,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> list[MessageEntry]:
+        """The messages of a conversation, the newest first; those that wait to be answered too."""
+        box = services.conversations.find(caller, conversation_id, "read")
+        page = services.messages.page(box, limit, cursor)
+        path = f"/conversations/{box.id}/messages"
+        _link(response, path, {"limit": str(limit)}, page.next_cursor)
+        return [_entry(box.id, message) for message in page.messages]
+
+    return api
+
+
+def _entry(conversation: str, message: Message) -> MessageEntry:
+    return MessageEntry(
+        id=message["id"],
+        role=message["role"],
+        text=message["text"],
+        created_at=iso_time(message["at"]),
+        turn_id=turn_id(conversation, message["turn"]),
+    )
+
+
+def _link(response: Response, path: str, asked: Mapping[str, str], cursor: str | None) -> None:
+    """Where the next page is, if there may be one."""
+    if cursor is not None:
+        where = urlencode({**asked, "cursor": cursor})
+        response.headers["Link"] = f'<{path}?{where}>; rel="next"'
+
+
+def _errors(*codes: int) -> dict[int | str, dict[str, type[ErrorBody]]]:
+    return {code: {"model": ErrorBody} for code in codes}
