@@ -159,7 +159,10 @@ class Frames:
         opened = self._connections.get(connection)
         if opened is None:
             return  # it closed while its frame was on the way; nobody is there to answer to
-        agent = self._agents.get(frame.agent(opened.agent))
+        known = None
+        if frame.agent_id is None and frame.conversation_id is not None:
+            known = self._sessions.agent_of(opened.principal, frame.conversation_id)
+        agent = self._agents.get(known or frame.agent(opened.agent))
         if not agent.admits(opened.origin):
             raise Forbidden("This web page may not talk to this agent.", code="ORIGIN_NOT_ALLOWED")
         session = self._sessions.open(

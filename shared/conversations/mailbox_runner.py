@@ -1,11 +1,12 @@
 """The runner over mailboxes: turns are queued for the workers, and what they note is followed.
 
-The turn goes on without its caller, who may come back for it through the HTTP API. Text comes in
-the pieces in which it is noted: one for each reply of the model.
+The turn goes on without its caller, who may come back for the session through the HTTP API. Text
+comes in the pieces in which it is noted: one for each reply of the model. What is not noted, what
+the model thinks and text that it took back, does not come at all.
 """
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,13 +15,12 @@ from shared.conversations.items import Session
 from shared.conversations.options import Configured, TurnOptions
 from shared.conversations.sessions import Named, Sessions
 from shared.conversations.turns import TurnRequests
-from shared.errors import ConflictError, NotFound, TurnFailed, ValidationError
+from shared.errors import ConflictError, NotFound, ServiceUnavailable, TurnFailed
 from shared.identity.principal import Principal
 from shared.ids import SESSION_NAMESPACE, new_id
 from shared.mailbox.box import Job, key_part
 from shared.mailbox.jobs import message_key
 from shared.models.port import Usage
-from shared.protocol.fields import MAX_MESSAGE_CHARACTERS
 from shared.runner.calls import calls_of
 from shared.runner.events import Delta, Reply, ToolEnded, ToolStarted, TurnEvent
 from shared.runner.port import (
@@ -29,17 +29,26 @@ from shared.runner.port import (
     RunnerStopped,
     RuntimeMissing,
     TurnCancelled,
+    check_said,
 )
 from shared.runner.request import Message
 from shared.runner.turn import joined
-from shared.storage.table import Table
+from shared.storage.table import MAX_GET_KEYS, Item, Table, TransientError
 
 POLL = (0.05, 0.5)
 """Seconds between two looks at a turn: at first, and at most."""
 
+LOOK_BACK = 8
+"""Messages among which the beginning of a turn is looked for at first: it is looked for as soon
+as the turn has noted anything."""
+
 
 class Agent(Named, Configured, Protocol):
     """An agent, as far as asking it a question needs to know it."""
+
+
+Agents = Callable[[str], Agent]
+"""The agent with this id. Raises NotFound."""
 
 
 @dataclass
@@ -51,13 +60,14 @@ class _Followed:
 
 
 class MailboxRunner:
-    """See `Runner`. `agent_id` is who answers; `agents` gives its configuration."""
+    """See `Runner`. `agent_id` is who answers; `agents` is asked for it at every turn, so that a
+    changed configuration counts at once."""
 
     def __init__(
         self,
         *,
         agent_id: str,
-        agents: Callable[[str], Agent],
+        agents: Agents,
         table: Table | None,
         clock: Clock,
         sessions: Sessions,
@@ -70,10 +80,9 @@ class MailboxRunner:
         """
         if table is None:
             raise RuntimeMissing("Give the runner the table that the workers use.")
-        try:
-            self._agent = agents(agent_id)
-        except NotFound as fault:
-            raise NoAgent from fault
+        self._agents = agents
+        self._id = agent_id
+        self._id = self._agent().id
         self._table = table
         self._clock = clock
         self._sessions = sessions
@@ -92,22 +101,41 @@ class MailboxRunner:
         """See `Runner.run`. A caller who stops iterating leaves the turn to the workers."""
         if self._stopping.is_set():
             raise RunnerStopped
-        if not message.strip() or len(message) > MAX_MESSAGE_CHARACTERS:
-            raise ValidationError(f"A message has 1 to {MAX_MESSAGE_CHARACTERS} characters.")
+        check_said(session_id, message)
         options = TurnOptions(model=model, skill=skill)
-        options.check(self._agent)
-        session = self._session(principal, session_id)
-        yield from self._follow(self._add(principal, session, message, options))
+        agent = self._agent()
+        options.check(agent)
+        try:
+            session = self._session(principal, agent, session_id)
+            job = self._add(principal, session, message, options)
+        except TransientError as fault:
+            raise ServiceUnavailable from fault
+        try:
+            yield from self._follow(job)
+        except TransientError as fault:
+            raise ServiceUnavailable(
+                "The store does not answer. The turn goes on without its caller.", retryable=False
+            ) from fault
 
     def stop(self) -> None:
         """See `Runner.stop`. The turns themselves go on."""
         self._stopping.set()
 
-    def _session(self, principal: Principal, session_id: str) -> Session:
-        whose = "#".join(map(key_part, (principal.tenant, principal.user, self._agent.id)))
-        known = str(uuid.uuid5(SESSION_NAMESPACE, f"{whose}#{session_id}"))
+    def session_of(self, session_id: str, *, principal: Principal) -> str:
+        """The id under which the HTTP and the WebSocket API know the session, once it has begun."""
+        whose = "#".join(map(key_part, (principal.tenant, principal.user, self._id)))
+        return str(uuid.uuid5(SESSION_NAMESPACE, f"{whose}#{session_id}"))
+
+    def _agent(self) -> Agent:
+        try:
+            return self._agents(self._id)
+        except NotFound as fault:
+            raise NoAgent(fault.message) from fault
+
+    def _session(self, principal: Principal, agent: Agent, session_id: str) -> Session:
+        known = self.session_of(session_id, principal=principal)
         return self._sessions.find(principal, known) or self._sessions.open(
-            principal, self._agent, session_id=known
+            principal, agent, session_id=known
         )
 
     def _add(
@@ -129,7 +157,7 @@ class MailboxRunner:
             # Read before the log: a turn that is done notes nothing more.
             item = self._table.get([job.key.job(job.ref)])[0]
             if item is None:
-                raise TurnCancelled
+                raise _gone()
             job = Job.read(job.key, job.ref, item)
             if job.log_length is not None:
                 followed = followed or self._begin(job)
@@ -142,25 +170,37 @@ class MailboxRunner:
             pause = min(pause * 1.5, longest)
 
     def _begin(self, job: Job) -> _Followed:
-        """Where this turn's notes begin: after the user's message, which is its first entry."""
-        newest = int(job.log_length or 0)
-        while newest > 0:
-            keys = [message_key(job.key, number) for number in range(max(0, newest - 100), newest)]
-            for item in reversed(self._table.get(keys)):
-                if item and (item.body or {}).get("id") == job.payload["message_id"]:
-                    return _Followed(int(item.key.sk.removeprefix("MSG#")) + 1)
-            newest -= 100
-        raise TurnCancelled
+        """Where this turn's notes begin: after the user's message, which is its first entry. What
+        a turn notes stands together, so nothing before it is read but what lies beside it."""
+        above, size = int(job.log_length or 0), LOOK_BACK
+        while above > 0:
+            numbers = range(max(0, above - size), above)
+            found = list(zip(numbers, self._read(job, numbers), strict=True))
+            for number, note in reversed(found):
+                if note.get("id") == job.payload["message_id"]:
+                    return _Followed(number + 1)
+                if note.get("turn") != job.ref:
+                    raise _gone()
+            above, size = numbers.start, MAX_GET_KEYS
+        raise _gone()
 
     def _noted(self, job: Job, followed: _Followed) -> Iterator[TurnEvent]:
         """What has been noted since the last look, but for the answer itself."""
         length = int(job.log_length or 0)
         while followed.next < length:
-            numbers = range(followed.next, min(length, followed.next + 100))
-            items = self._table.get([message_key(job.key, number) for number in numbers])
-            for number, item in zip(numbers, items, strict=True):
-                yield from _events(number, (item.body or {}) if item else {}, followed)
+            numbers = range(followed.next, min(length, followed.next + MAX_GET_KEYS))
+            for number, note in zip(numbers, self._read(job, numbers), strict=True):
+                yield from _events(number, note, followed)
             followed.next = numbers.stop
+
+    def _read(self, job: Job, numbers: range) -> Sequence[Message]:
+        """These messages of the log; an empty one in the place of one that is not there."""
+        items: Sequence[Item | None] = self._table.get([message_key(job.key, n) for n in numbers])
+        return [item.body or {} if item else {} for item in items]
+
+
+def _gone() -> TurnCancelled:
+    return TurnCancelled("The turn is gone: its conversation was deleted.")
 
 
 def _events(number: int, note: Message, followed: _Followed) -> Iterator[TurnEvent]:

@@ -77,6 +77,11 @@ class Sessions:
         )
         return self._write(session, connection, fresh=resumed is None, extra=extra)
 
+    def agent_of(self, principal: Principal, conversation: str) -> str | None:
+        """The agent with whom a conversation began; None if this principal may not read it."""
+        meta = self._readable(principal, conversation)
+        return str(meta.attrs["agent"]) if meta else None
+
     def find(self, principal: Principal, session: str) -> Session | None:
         """The session, if it exists and this principal may use it."""
         return readable(principal, session, self._table.get([session_key(session)])[0])

@@ -1,27 +1,36 @@
 """A runner without anything around it: the turn runs where its caller iterates.
 
-Conversations are kept in memory, for as long as the process lives and there are not too many.
+Conversations are kept in memory, for as long as the process lives and there are not too many; of
+each, what the model is reminded of.
 """
 
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 
 from shared.clock import Clock, Event, SystemClock
-from shared.errors import NotFound, ValidationError
+from shared.errors import ConfigurationError, NotFound, TurnFailed, ValidationError
 from shared.identity.principal import Principal
 from shared.ids import new_id
 from shared.models.port import Model
-from shared.protocol.fields import MAX_MESSAGE_CHARACTERS
-from shared.runner.events import Reply, TurnEvent
+from shared.runner.events import Reply, ToolStarted, TurnEvent
 from shared.runner.history import newest
 from shared.runner.memo import Memo
-from shared.runner.port import BacklogFull, NoAgent, RunnerStopped, RuntimeMissing
+from shared.runner.port import (
+    BacklogFull,
+    NoAgent,
+    RunnerStopped,
+    RuntimeMissing,
+    check_said,
+)
 from shared.runner.request import Equipped, Message, Persona, Thinking, TurnRequest
 from shared.runner.turn import Turn
 from shared.tools.port import Tool
+
+AT_LEAST = {"backlog": 0, "turn_seconds": 1, "history_token_budget": 1, "sessions": 1}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +50,8 @@ class Agent:
 
 @dataclass
 class _Session:
-    """One conversation: what was said, and who waits for their turn, the running one first."""
+    """One conversation: what the model is reminded of, and who waits for their turn, the running
+    one first."""
 
     id: str = field(default_factory=new_id)
     history: list[Message] = field(default_factory=list[Message])
@@ -50,7 +60,8 @@ class _Session:
 
 class InProcessRunner:
     """See `Runner`. `backlog` turns of one session may wait; of `sessions`, the least recently
-    used are forgotten. A turn whose iteration is given up ends there."""
+    used are forgotten. A turn whose iteration is given up ends there. `turn_seconds` bounds what
+    a turn takes, but not how long it waits."""
 
     def __init__(
         self,
@@ -68,14 +79,22 @@ class InProcessRunner:
         Raises:
             NoAgent: `agent` is None.
             RuntimeMissing: `model` is None.
+            ConfigurationError: a number is too small, or two tools have the same name.
         """
         if agent is None:
             raise NoAgent("Name the agent that shall answer.")
         if model is None:
             raise RuntimeMissing("Give the runner a model that can be asked.")
+        given = {
+            "backlog": backlog,
+            "turn_seconds": turn_seconds,
+            "history_token_budget": history_token_budget,
+            "sessions": sessions,
+        }
+        _check(given, tools)
         self._agent = agent
         self._model = model
-        self._tools = tools
+        self._tools = tuple(tools)
         self._clock = clock or SystemClock()
         self._backlog = backlog
         self._seconds = turn_seconds
@@ -96,7 +115,10 @@ class InProcessRunner:
         skill: str | None = None,
     ) -> Iterator[TurnEvent]:
         """See `Runner.run`."""
-        equipped = self._equipped(message, model, skill)
+        if self._stopped:
+            raise RunnerStopped
+        check_said(session_id, message)
+        equipped = self._equipped(model, skill)
         session, place = self._arrive((principal.tenant, principal.user, session_id))
         try:
             place.wait()
@@ -115,11 +137,12 @@ class InProcessRunner:
         for memo in running:
             memo.close()
 
-    def _equipped(self, message: str, model: str | None, skill: str | None) -> Equipped:
-        if not message.strip() or len(message) > MAX_MESSAGE_CHARACTERS:
-            raise ValidationError(f"A message has 1 to {MAX_MESSAGE_CHARACTERS} characters.")
+    def _equipped(self, model: str | None, skill: str | None) -> Equipped:
         if model is not None and model not in (self._agent.model, *self._agent.models_allowed):
-            raise ValidationError("The agent may not use this model.")
+            raise ValidationError(
+                "The agent may not use this model. Leave it out or name one that it allows.",
+                details={"field": "model"},
+            )
         text = None
         if skill is not None:
             text = self._agent.skills.get(skill)
@@ -144,9 +167,11 @@ class InProcessRunner:
         return session, place
 
     def _forget(self) -> None:
-        idle = [key for key, session in self._sessions.items() if not session.queue]
-        for key in idle[: max(0, len(self._sessions) - self._most)]:
-            del self._sessions[key]
+        surplus = len(self._sessions) - self._most
+        if surplus > 0:
+            idle = [key for key, session in self._sessions.items() if not session.queue]
+            for key in idle[:surplus]:
+                del self._sessions[key]
 
     def _leave(self, session: _Session, place: Event) -> None:
         with self._lock:
@@ -162,21 +187,42 @@ class InProcessRunner:
         message: str,
         model: str | None,
     ) -> Iterator[TurnEvent]:
-        history = newest(session.history, self._budget)
-        request = TurnRequest.of(equipped, principal, message, model=model, history=history)
         memo = Memo(self._clock, self._model, principal, session.id, self._seconds)
         with self._lock:
             if self._stopped:
                 raise RunnerStopped
             self._running.add(memo)
+        history = tuple(session.history)
         session.history.append({"role": "user", "text": message})
         try:
+            request = TurnRequest.of(equipped, principal, message, model=model, history=history)
             with closing(Turn(request, memo, self._clock).run()) as events:
                 for event in events:
-                    if isinstance(event, Reply):
-                        memo.notes.append({"role": "assistant", "text": event.said})
-                    yield event
+                    yield _passed_on(event, memo)
         finally:
             with self._lock:
                 self._running.discard(memo)
-            session.history += memo.notes
+            session.history = list(newest([*session.history, *memo.notes], self._budget))
+
+
+def _passed_on(event: TurnEvent, memo: Memo) -> TurnEvent:
+    """The event as the caller gets it; a reply is noted first."""
+    match event:
+        case Reply(text="", stop_reason="refusal"):
+            raise TurnFailed("The model declined to answer.", code="MODEL_REFUSED")
+        case Reply(said=said):
+            memo.notes.append({"role": "assistant", "text": said})
+        case ToolStarted(arguments=arguments):
+            # The tool works with the very same ones, perhaps while the caller looks at these.
+            return replace(event, arguments=deepcopy(arguments))
+    return event
+
+
+def _check(given: Mapping[str, float], tools: Sequence[Tool]) -> None:
+    for name, number in given.items():
+        if number < AT_LEAST[name]:
+            raise ConfigurationError(f"{name} is {number:g}. Set it to {AT_LEAST[name]} or more.")
+    names = [tool.name for tool in tools]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigurationError(f"Two tools are named {name}. Give one another name.")

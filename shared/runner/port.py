@@ -9,9 +9,13 @@ turn survives its caller.
 from collections.abc import Iterator
 from typing import Protocol
 
-from shared.errors import ConfigurationError, ConflictError, NotFound
+from shared.errors import ConfigurationError, ConflictError, NotFound, ValidationError
 from shared.identity.principal import Principal
+from shared.protocol.fields import MAX_MESSAGE_CHARACTERS
 from shared.runner.events import TurnEvent
+
+MAX_SESSION_ID = 256
+"""Characters of the name that a program gives a session."""
 
 
 class NoAgent(NotFound):
@@ -43,9 +47,38 @@ class TurnCancelled(ConflictError):
     code = "TURN_CANCELLED"
 
 
+def check_said(session_id: str, message: str) -> None:
+    """Whether this can be said in this session.
+
+    Raises:
+        ValidationError: `details` name the field.
+    """
+    for field, text, limit in (
+        ("session_id", session_id, MAX_SESSION_ID),
+        ("message", message, MAX_MESSAGE_CHARACTERS),
+    ):
+        if not text.strip() or len(text) > limit:
+            raise ValidationError(
+                f"{field} must have 1 to {limit} characters and may not be blank.",
+                details={"field": field},
+            )
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            # Its own text repeats what was said.
+            raise ValidationError(
+                f"{field} has half of a surrogate pair. Remove it.", details={"field": field}
+            ) from None
+
+
 class Runner(Protocol):
     """Safe for use by many threads. Turns of one session run one after the other, in the order in
-    which their iteration began; sessions run side by side."""
+    which their iteration began; sessions run side by side.
+
+    An iteration belongs to one thread at a time, not to the one that called `run`. Its turn keeps
+    the session until it has ended, so nobody may begin another turn of the session, and wait for
+    it, in the middle of an iteration.
+    """
 
     def run(
         self,
@@ -57,18 +90,23 @@ class Runner(Protocol):
         skill: str | None = None,
     ) -> Iterator[TurnEvent]:
         """Say something in a session, which begins with the first message; the events of the turn,
-        the last of which is its `Reply`. All pieces of text together are the reply's text.
+        the last of which is its `Reply`. All pieces of text together are the reply's text, but for
+        what a `Restarted` takes back.
 
         A session belongs to the principal's tenant and user: under the same id, somebody else has
-        a session of their own. Nothing happens before the first event is asked for.
+        a session of their own. Nothing happens before the first event is asked for. After an error
+        the session can be used as before, and remembers the message of a turn that had begun.
 
         Raises, while iterating:
-            ValidationError: the message is blank or too long, or the agent has no such model.
+            ValidationError: the session's id or the message is blank, too long or no text; the
+                agent may not use this model. Like the next three: nothing has been said.
             NotFound: the agent has no such skill.
+            NoAgent: the agent is gone.
             BacklogFull: as many turns of this session wait as may.
             RunnerStopped: `stop` was called, before or meanwhile.
             TurnCancelled: somebody stopped the turn.
-            ParleyError: the turn failed.
+            ParleyError: the turn failed; `error_code` says why, `is_retryable` whether the same
+                may work later.
         """
         ...
 

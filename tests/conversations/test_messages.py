@@ -9,12 +9,12 @@ import pytest
 from shared.conversations.items import box_key, meta_key, session_key
 from shared.conversations.memory import Memory
 from shared.conversations.messages import PAGE_BYTES, Messages
-from shared.runner.history import estimate_tokens
 from shared.errors import ValidationError
 from shared.identity.credentials import LOCAL
 from shared.mailbox.box import BoxKey
 from shared.mailbox.jobs import message_key
 from shared.protocol.events import encode
+from shared.runner.history import estimate_tokens
 from shared.storage.expressions import Assign
 from shared.storage.table import Item, Key, Page, Put, Table, Update
 from tests.wire.scene import Scene

@@ -111,3 +111,12 @@ def test_a_session_that_comes_back_hears_the_conversation(pieces: Pieces) -> Non
         listener(again.id, "k2"),
     }
     assert pieces.connection("k2").attached == {again.id: first.conversation}
+
+
+def test_the_agent_of_a_conversation_is_told_to_who_may_read_it(pieces: Pieces) -> None:
+    mine = pieces.session()
+    assert pieces.sessions.agent_of(ANNA, mine.conversation) == "support"
+    assert pieces.sessions.agent_of(SERVICE, mine.conversation) == "support"
+    for stranger in (BEN, STRANGER):
+        assert pieces.sessions.agent_of(stranger, mine.conversation) is None
+    assert pieces.sessions.agent_of(ANNA, new_id()) is None

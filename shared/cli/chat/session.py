@@ -32,7 +32,7 @@ class Session:
         """
         self._connected()
         chosen = agent or self.agent
-        self._adopt(self._create(chosen), chosen)
+        self._adopt(self._create(agentId=chosen), chosen)
 
     def resume(self, conversation: str) -> None:
         """Come back to a conversation.
@@ -42,8 +42,8 @@ class Session:
             Interrupted
         """
         self._connected()
-        data = self._create(self.agent, conversationId=conversation)
-        if data["conversationId"] != conversation:
+        data = self._again(conversation)
+        if data is None or data["conversationId"] != conversation:
             raise ChatFault("There is no such conversation here. /list shows those that there are.")
         self._adopt(data, self.agent)
 
@@ -121,7 +121,7 @@ class Session:
         """A new session of the same conversation, and what came meanwhile."""
         self._connected()
         known, conversation = self._newest, self.conversation
-        data = self._create(self.agent, conversationId=conversation)
+        data = self._again(conversation) or self._create(agentId=self.agent)
         self._adopt(data, self.agent)
         if data["conversationId"] != conversation:
             yield Notice("The conversation is gone; a fresh one begins.")
@@ -151,8 +151,18 @@ class Session:
             self._newest = event.message_id
         return event
 
-    def _create(self, agent: str, **fields: str) -> dict[str, str]:
-        data = self._client.ask("create_conversation_session", agentId=agent, **fields)
+    def _again(self, conversation: str) -> dict[str, str] | None:
+        """A new session of a conversation, with the agent that it began with. None: it is not
+        there, so nobody knows with which agent to begin."""
+        try:
+            return self._create(conversationId=conversation)
+        except Refused as refusal:
+            if refusal.code != "VALIDATION_ERROR":
+                raise
+            return None
+
+    def _create(self, **fields: str) -> dict[str, str]:
+        data = self._client.ask("create_conversation_session", **fields)
         needed = ("sessionId", "conversationId", "agentName")
         if not all(isinstance(data.get(name), str) for name in needed):
             raise NoAnswer("The server's answer makes no sense here: is it a Parley server?")
@@ -161,6 +171,6 @@ class Session:
     def _adopt(self, data: dict[str, str], agent: str) -> None:
         self._id = data["sessionId"]
         self.conversation = data["conversationId"]
-        self.agent, self.agent_name = agent, data["agentName"]
+        self.agent, self.agent_name = data.get("agentId") or agent, data["agentName"]
         self._newest = ""
         self._stale = False

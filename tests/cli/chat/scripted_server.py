@@ -62,7 +62,7 @@ def create(peer: Peer, frame: Frame) -> None:
     """A new session; its conversation is the one that was asked for, or "fresh"."""
     conversation = frame.get("conversationId", "fresh")
     ids = {"sessionId": f"session of {conversation}", "conversationId": conversation}
-    peer.answer(frame, {**ids, "agentName": f"The {frame['agentId']}"})
+    peer.answer(frame, {**ids, "agentName": f"The {frame.get('agentId', 'assistant')}"})
 
 
 def echo(peer: Peer, frame: Frame) -> None:
