@@ -57,13 +57,15 @@ class Scripted:
             self._process.kill()
             self._world.chaos.hub.sleep(0)
         log = self._log(activation)
-        for raw in job.payload["calls"]:
-            call = Call(**raw)
+        calls = [Call(**raw) for raw in job.payload["calls"]]
+        begun: dict[str, str] = {}
+        for number, call in enumerate(calls, 1):
+            after = calls[number] if number < len(calls) else None
             if f"result:{call.id}" in log:
                 continue
             if activation.seconds_left < 5:
                 raise OutOfTime
-            if not self._call(activation, log, call):
+            if not self._call(activation, log, call, after, begun):
                 return None
         self._stream(activation)
         text = f"{job.ref} said by {self._process.name}"
@@ -89,10 +91,18 @@ class Scripted:
         log.extend(ids)
         return mark
 
-    def _call(self, activation: Activation, log: list[str], call: Call) -> bool:
-        """Do one call from wherever it stands; False when the job parked for it."""
+    def _call(
+        self,
+        activation: Activation,
+        log: list[str],
+        call: Call,
+        after: Call | None,
+        begun: dict[str, str],
+    ) -> bool:
+        """Do one call from wherever it stands; False when the job parked for it. `begun` are the
+        attempts that were noted with the result of the call before."""
         job, holder = activation.job, activation.holder
-        attempt = None
+        attempt = begun.get(call.id)
         if f"call:{call.id}" not in log:
             merged = [] if call.approval else [call.id]
             by = self._append(activation, log, [f"call:{call.id}"], marks=merged)
@@ -113,8 +123,29 @@ class Scripted:
                 return True
             attempt = holder.mark(activation.lease, job, call.id, digest if call.approval else None)
         self._effect(activation, call)
-        self._append(activation, log, [f"result:{call.id}"], result=True)
+        self._result(activation, log, call, after, begun)
         return True
+
+    def _result(
+        self,
+        activation: Activation,
+        log: list[str],
+        call: Call,
+        after: Call | None,
+        begun: dict[str, str],
+    ) -> None:
+        """Note the result, and in the same write that the next call begins."""
+        result = f"result:{call.id}"
+        merge = after and not after.approval and f"call:{after.id}" not in log
+        if after is None or not merge or activation.seconds_left < 5:
+            self._append(activation, log, [result], result=True)
+            return
+        both = [result, f"call:{after.id}"]
+        try:
+            begun[after.id] = self._append(activation, log, both, result=True, marks=[after.id])
+        except Stopped:
+            self._append(activation, log, [result], result=True)
+            raise
 
     def _effect(self, activation: Activation, call: Call) -> None:
         world = self._world
