@@ -100,7 +100,7 @@ lint: $(VENV)/.test ## Style, layers, template
 	$(BIN)/cfn-lint template.yaml
 
 types: $(VENV)/.test ## mypy --strict
-	$(BIN)/mypy benchmarks shared functions tests scripts
+	$(BIN)/mypy benchmarks examples shared functions tests scripts
 
 # ---- Artifact and deployment -----------------------------------------------------------------
 
@@ -127,4 +127,4 @@ lock: .build/tools/.uv ## Make the locks again; newer versions: ARGS=--upgrade
 
 clean: ## Remove what was built, and caches; environments stay
 	rm -rf .build .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
-	find benchmarks shared functions tests scripts agents library -name __pycache__ -type d -prune -exec rm -rf {} +
+	find benchmarks examples shared functions tests scripts agents library -name __pycache__ -type d -prune -exec rm -rf {} +

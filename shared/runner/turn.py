@@ -25,7 +25,7 @@ from shared.runner.events import Delta, Reasoning, Reply, Restarted, TurnEvent
 from shared.runner.host import Host
 from shared.runner.request import Message, TurnRequest, model_request
 from shared.runner.suggestions import Trailer
-from shared.runner.text import clean, cleaned
+from shared.runner.text import check_blocks, clean, cleaned
 
 MAX_GENERATIONS = 3
 """How often one reply is generated when the model's stream breaks after its first text."""
@@ -77,14 +77,15 @@ class Turn:
             replies = sum(entry["role"] == "assistant" for entry in self._progress)
             last = replies + 1 >= self._request.max_iterations
             completed, said, suggestions = yield from self._reply(last=last)
-            calls = calls_of(self._host.next_number(), completed.content)
+            content = cleaned(completed.content)
+            calls = calls_of(self._host.next_number(), content)
             if not calls or last:
                 yield self._end(completed, said, suggestions, unfinished=bool(calls))
                 return
             self.answer = joined(self.answer, said)
             step = {
                 "role": "assistant",
-                "content": cleaned(completed.content),
+                "content": content,
                 "said": said,
                 "usage": asdict(completed.usage),
             }
@@ -166,6 +167,7 @@ class Turn:
                             speaker.spoken = True
                             yield Reasoning(clean(text))
                         case Completed():
+                            _check(event)
                             return event
         finally:
             stream.close()
@@ -205,6 +207,15 @@ class _Speaker:
     def rest(self, said: str) -> str:
         """What of the whole text has not been shown yet."""
         return self._show(said[len(self._shown) :]) if said.startswith(self._shown) else ""
+
+
+def _check(completed: Completed) -> None:
+    try:
+        check_blocks(completed.content)
+    except ValueError as fault:
+        raise ModelError(
+            "The model's answer makes no sense.", retryable=True, usage=completed.usage
+        ) from fault
 
 
 def _text(content: Sequence[Mapping[str, Any]]) -> str:

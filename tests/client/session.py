@@ -42,6 +42,21 @@ async def turn(client: Any, session: str, message: str, counted: Counted) -> dic
     return {"kinds": kinds, "streamed": "".join(pieces), "final": "".join(parts)}
 
 
+async def refused(client: Any, session: str, counted: Counted) -> str:
+    """The code of the error that answers an approval, which nothing waits for: the client sends
+    it without asking for an answer, and hands the answer to whoever listens to everything."""
+    told: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    forget = client.on_event(told.set_result)
+    client.confirm_tool_action(session_id=session, request_id="approval", approved=True)
+    event = await asyncio.wait_for(told, 30)
+    forget()
+    counted.unsolicited.remove(event.type)
+    counted.handed_on += 1
+    assert event.request_id == "approval"
+    return str(event.error.code)
+
+
 async def talk(url: str) -> dict[str, Any]:
     counted = Counted()
     transport = client_library.WebSocketTransport(url)
@@ -61,13 +76,15 @@ async def talk(url: str) -> dict[str, Any]:
     said["messages"] = page.model_dump(mode="json", by_alias=True)
     found = await client.get_session(session_id=session)
     said["session"] = found.model_dump(mode="json", by_alias=True)
-    try:
-        await client.list_conversations()
-    except client_library.ProtocolError as refusal:
-        said["refused"] = refusal.code
+    listed = await client.list_conversations(limit=10)
+    said["conversations"] = listed.model_dump(mode="json", by_alias=True)
+    found = await client.list_conversations(query="COLOUR")
+    said["found"] = [entry.conversation_id for entry in found.conversations]
+    said["not_found"] = len((await client.list_conversations(query="weather")).conversations)
     said["ping"] = await client.ping()
     # Each of these resolved with the one event that answered it.
-    counted.handed_on += len(["create", "messages", "session", "conversations", "ping"])
+    counted.handed_on += len(["create", "messages", "session", *3 * ["conversations"], "ping"])
+    said["refused"] = await refused(client, session, counted)
     await client.disconnect()
     said["received"] = len(counted.raw)
     said["handed_on"] = counted.handed_on

@@ -62,6 +62,17 @@ def test_the_first_page_of_messages(said: Said) -> None:
     assert page["hasMore"] is True
 
 
+def test_the_conversation_is_listed_and_found(said: Said) -> None:
+    listed = said["conversations"]
+    [entry] = listed["conversations"]
+    conversation = said["created"]["conversationId"]
+    assert entry["conversationId"] == conversation
+    assert entry["title"] == "My favourite colour is green."
+    assert entry["messageCount"] == 4
+    assert listed["hasMore"] is False
+    assert (said["found"], said["not_found"]) == ([conversation], 0)
+
+
 def test_what_is_not_supported_is_refused(said: Said) -> None:
     assert said["refused"] == "UNSUPPORTED_ACTION"
 

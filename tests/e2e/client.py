@@ -24,8 +24,13 @@ class Http:
         """The same API without a credential."""
         return Http(self.url, None)
 
-    def call(self, method: str, path: str, body: Body | None = None) -> tuple[int, Body]:
+    def call(
+        self, method: str, path: str, body: Body | None = None, *, user: str | None = None
+    ) -> tuple[int, Any]:
+        """The status and the body; as that user, or as the service itself."""
         request = urllib.request.Request(self.url + path, method=method)
+        if user is not None:
+            request.add_header("X-On-Behalf-Of", user)
         if self._token:
             request.add_header("Authorization", f"Bearer {self._token}")
         if body is not None:
@@ -39,9 +44,9 @@ class Http:
                 text = refusal.read().decode()
             return refusal.code, json.loads(text) if text.startswith("{") else {"text": text}
 
-    def ticket(self) -> str:
-        """A ticket for one WebSocket connection."""
-        status, body = self.call("POST", "/tickets", {})
+    def ticket(self, user: str | None = None) -> str:
+        """A ticket for one WebSocket connection of that user, or of the service itself."""
+        status, body = self.call("POST", "/tickets", {}, user=user)
         assert status == 201, body
         ticket: str = body["ticket"]
         return ticket

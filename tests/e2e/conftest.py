@@ -37,6 +37,17 @@ def model() -> Iterator[ScriptedMessagesApi]:
         yield api
 
 
+@pytest.fixture
+def scripted(model: ScriptedMessagesApi) -> Iterator[ScriptedMessagesApi]:
+    """The same server, for a test that sets its `script`; it has not been asked anything yet."""
+    repeats = model.script
+    model.requests.clear()
+    try:
+        yield model
+    finally:
+        model.script = repeats
+
+
 @pytest.fixture(scope="session")
 def emulator(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     running = Emulator(environment, tmp_path_factory.mktemp("emulator"))

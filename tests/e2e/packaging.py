@@ -39,5 +39,6 @@ def _batches(template: Template) -> None:
     for role in loading.of_type(template, "AWS::IAM::Role").values():
         for policy in role["Policies"]:
             for statement in policy["PolicyDocument"]["Statement"]:
-                if "sqs:SendMessage" in statement["Action"]:
+                # A statement may stand under a condition; none of those is about the queue.
+                if "sqs:SendMessage" in statement.get("Action", ()):
                     statement["Action"].append("sqs:SendMessageBatch")

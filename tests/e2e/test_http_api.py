@@ -3,6 +3,8 @@
 import pytest
 
 from tests.e2e.client import Http
+from tests.support.messages_api import ScriptedMessagesApi, Step, ToolCall
+from tests.support.messages_api_script import Script
 
 pytestmark = pytest.mark.emulator
 
@@ -33,6 +35,36 @@ def test_a_session_goes_on(http: Http) -> None:
     )
     assert status == 200, second
     assert "I am Ann" in second["text"]
+
+
+def test_conversations_are_listed_and_read(http: Http) -> None:
+    said = {"agent_id": "assistant", "message": "A teapot"}
+    status, turn = http.call("POST", "/executor/turns", said, user="greta")
+    assert status == 200, turn
+
+    status, listed = http.call("GET", "/conversations?query=teapot", user="greta")
+    assert status == 200, listed
+    [entry] = listed
+    assert (entry["title"], entry["message_count"]) == ("A teapot", 2)
+
+    path = f"/conversations/{entry['conversation_id']}/messages"
+    status, messages = http.call("GET", path, user="greta")
+    assert status == 200, messages
+    assert [message["text"] for message in messages] == [turn["text"], "A teapot"]
+
+    assert http.call("GET", "/conversations?query=teapot", user="hugo") == (200, [])
+    assert http.call("GET", path, user="hugo")[0] == 404
+
+
+def test_a_tool_of_the_artifact_is_called(http: Http, scripted: ScriptedMessagesApi) -> None:
+    call = ToolCall(name="find_order", input={"order_id": "1042"})
+    scripted.script = Script([Step(tool_calls=[call]), Step(tokens=["On a van"])])
+    body = {"agent_id": "shop", "message": "Where is order 1042?"}
+    status, turn = http.call("POST", "/executor/turns", body)
+    assert (status, turn["text"]) == (200, "On a van"), turn
+    [result] = scripted.requests[1]["messages"][-1]["content"]
+    assert result["type"] == "tool_result"
+    assert '"1042"' in result["content"]
 
 
 def test_nobody_comes_in_without_the_token(http: Http) -> None:

@@ -1,24 +1,40 @@
 """What must hold at the end of every scenario, whatever it was about."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tests.scenarios.script import Play, Scenario
+from shared.storage.artifacts import Artifacts
+from tests.scenarios.play import STREAMED, Play
+from tests.scenarios.script import Scenario
+from tests.scenarios.shown import shown
 from tests.support.frames_client import TERMINAL, Event, FramesClient, streamed, text_of
 from tests.support.messages_api import ScriptedMessagesApi
 
 
-def check(play: Play, scenario: Scenario, api: ScriptedMessagesApi) -> None:
-    """Raises AssertionError for what is wrong."""
+def check(
+    play: Play,
+    scenario: Scenario,
+    api: ScriptedMessagesApi,
+    *,
+    called: Sequence[Any] = (),
+    kept: Sequence[str] = (),
+) -> None:
+    """Raises AssertionError for what is wrong. `called` are the requests that the scenario's
+    server got, `kept` the texts of what was kept."""
     then = scenario.get("then", {})
     for who, client in play.clients.items():
-        rest = [event for event in client.unread() if not _copy(event, then)]
+        rest = [
+            event
+            for event in client.unread()
+            if event["type"] not in STREAMED and not _copy(event, then)
+        ]
         assert rest == [], f"{who} got events that the scenario does not foresee: {rest}"
     for request_id in _accepted(play):
         _ended_once(play, request_id, then)
         for client in play.clients.values():
             _in_order(client, request_id)
+            _shown(play, client, request_id, then)
             if request_id in then.get("silent", ()):
                 _silent(client, request_id)
             elif request_id in then.get("partial", ()):
@@ -26,8 +42,17 @@ def check(play: Play, scenario: Scenario, api: ScriptedMessagesApi) -> None:
                 assert then["partial"][request_id].startswith(pieces), f"{request_id}: {pieces!r}"
             else:
                 _whole_text(client, request_id)
-    _asked(play, then, api)
+    _all_of(play, "asked", then.get("asked"), api.requests)
+    _all_of(play, "called", then.get("called", []), called)
+    _all_of(play, "kept", then.get("kept", []), kept)
     api.assert_done()
+
+
+def kept(artifacts: Artifacts) -> list[str]:
+    """The texts of all results that were too long for the log, by name."""
+    names = sorted(each.name for each in artifacts.list("conversations/").artifacts)
+    found = [artifacts.get(name) for name in names]
+    return [data.decode() for data in found if data is not None]
 
 
 def _copy(event: Mapping[str, Any], then: Mapping[str, Any]) -> bool:
@@ -75,7 +100,7 @@ def _refusal(event: Mapping[str, Any], expected: bool) -> bool:
 
 
 def _in_order(client: FramesClient, request_id: str) -> None:
-    """The acceptance comes before everything else; after the end comes no text."""
+    """The acceptance comes before everything else; after the end nothing streams."""
     kinds = [
         "accepted" if event.get("status") == 202 else event["type"]
         for event in client.received
@@ -86,17 +111,34 @@ def _in_order(client: FramesClient, request_id: str) -> None:
         assert before <= {"error"}, f"{request_id}: {kinds}"
     if "eventual_response" in kinds:
         after = kinds[kinds.index("eventual_response") :]
-        assert "stream_token" not in after, f"{request_id}: text after the end"
+        assert STREAMED.isdisjoint(after), f"{request_id}: more after the end"
 
 
-def _whole_text(client: FramesClient, request_id: str) -> None:
-    """What was streamed is what the end says, for the sender and for who listened. Who asked
-    again may have come too late for the text."""
-    pieces = streamed(client.received, request_id)
-    sender = any(
+def _shown(play: Play, client: FramesClient, request_id: str, then: Mapping[str, Any]) -> None:
+    """What streamed is what the scenario foresees; of a turn of which it foresees nothing, text
+    alone may."""
+    mine = [event for event in client.received if event.get("requestId") == request_id]
+    expected = then.get("shown", {}).get(request_id)
+    if expected is None:
+        kinds = {event["type"] for event in mine}
+        assert kinds.isdisjoint(STREAMED - {"stream_token"}), f"{request_id}: {kinds}"
+    elif _is_sender(client, request_id):
+        wrong = play.mismatch(expected, shown(mine), f"shown of {request_id}")
+        assert wrong is None, wrong
+
+
+def _is_sender(client: FramesClient, request_id: str) -> bool:
+    """Whether this one asked first; who asked again may have come too late for what streamed."""
+    return any(
         event.get("requestId") == request_id and event.get("status") == 202 and not event["data"]
         for event in client.received
     )
+
+
+def _whole_text(client: FramesClient, request_id: str) -> None:
+    """What was streamed is what the end says, for the sender and for who listened."""
+    pieces = streamed(client.received, request_id)
+    sender = _is_sender(client, request_id)
     for _, event in _ends(client, request_id):
         if event["type"] == "eventual_response" and (pieces or sender):
             assert pieces == text_of(event), f"{request_id}: {pieces!r}"
@@ -113,9 +155,8 @@ def _repeats(client: FramesClient, request_id: str) -> int:
     return sum(event.get("status") == 202 and "duplicate" in event["data"] for event in mine)
 
 
-def _asked(play: Play, then: Mapping[str, Any], api: ScriptedMessagesApi) -> None:
-    if "asked" not in then:
-        return
-    asked = json.loads(json.dumps(api.requests))
-    wrong = play.mismatch(then["asked"], asked, "asked")
-    assert wrong is None, wrong
+def _all_of(play: Play, what: str, expected: Any, found: Sequence[Any]) -> None:
+    """Everything of a kind is as foreseen; None foresees anything."""
+    if expected is not None:
+        wrong = play.mismatch(expected, json.loads(json.dumps(found)), what)
+        assert wrong is None, wrong

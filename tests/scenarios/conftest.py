@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from shared.clock import Clock
+from tests.scenarios.clocks import Hurried
 from tests.scenarios.judge import Judge
 from tests.support.aws import moto_server
 from tests.support.deployments import MinuteBegins, Place, Running, Variables, aws_set, local_set
 
-Start = Callable[[str, Variables], AbstractContextManager[Running]]
+Start = Callable[[str, Variables, float | None], AbstractContextManager[Running]]
 
 
 @pytest.fixture(scope="session")
@@ -29,9 +31,14 @@ def judge() -> Iterator[Judge]:
 
 @pytest.fixture(params=["local", "aws"])
 def start(request: pytest.FixtureRequest, tmp_path: Path) -> Start:
-    """Starts one set of adapters, for a model's address and some settings."""
+    """Starts one set of adapters, for a model's address and some settings, and with a clock on
+    which so many seconds pass in one."""
     if request.param == "local":
         folder = tmp_path / "workspace"
-        return lambda model, settings: local_set(folder, model, settings, MinuteBegins())
-    endpoint: str = request.getfixturevalue("moto")
-    return lambda model, settings: aws_set(Place.fresh(endpoint), model, settings, MinuteBegins())
+        return lambda model, settings, times: local_set(folder, model, settings, _clock(times))
+    moto: str = request.getfixturevalue("moto")
+    return lambda model, settings, times: aws_set(Place.fresh(moto), model, settings, _clock(times))
+
+
+def _clock(times: float | None) -> Clock:
+    return MinuteBegins() if times is None else Hurried(times)

@@ -20,8 +20,8 @@ _NAME = re.compile(r"\$\{(\w+)\}")
 class Names:
     """What the names of one scenario stand for."""
 
-    def __init__(self) -> None:
-        self._values: dict[str, Any] = {}
+    def __init__(self, **known: Any) -> None:
+        self._values: dict[str, Any] = dict(known)
 
     def fill(self, value: Any) -> Any:
         """The value with every name replaced by what it stands for."""

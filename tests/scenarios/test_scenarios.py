@@ -1,68 +1,49 @@
 """Frames in, events out."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from tests.scenarios import script
-from tests.scenarios.checks import check
+from tests.scenarios.checks import check, kept
 from tests.scenarios.conftest import Start
+from tests.scenarios.gates import Gates
+from tests.scenarios.given import Given, as_data, spend, steps
+from tests.scenarios.hearing import Hearing
 from tests.scenarios.judge import Judge
-from tests.scenarios.script import Gates, Play, Scenario
-from tests.support.deployments import TOKEN
+from tests.scenarios.play import Play
 from tests.support.messages_api import ScriptedMessagesApi
 
 SCENARIOS = script.load()
-ASSISTANT = {"name": "Assistant", "instructions": "You help."}
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_scenario(name: str, start: Start, judge: Judge, tmp_path: Path) -> None:
     scenario = SCENARIOS[name]
-    given: dict[str, Any] = scenario.get("given", {})
-    settings = {
-        "ASSISTANT_LOCAL_CONFIG_DIR": str(_agents(tmp_path / "agents", given.get("agents", {}))),
-        "LIBRARY_DIR": str(_library(tmp_path / "library", given.get("skills", {}))),
-        **(TOKEN if given.get("auth") == "token" else {}),
-        **given.get("settings", {}),
-    }
-    gates = Gates()
+    given = Given(scenario, tmp_path)
+    hearing = Hearing()
     with (
-        ScriptedMessagesApi(script.steps(scenario, gates)) as api,
-        start(api.base_url, settings) as running,
+        Gates() as gates,
+        given.standing() as settings,
+        ScriptedMessagesApi(steps(scenario, gates)) as api,
+        start(api.base_url, settings, scenario.get("given", {}).get("hurried")) as running,
     ):
-        play = Play(running, api, gates)
+        spend(running.deployment, scenario.get("given", {}).get("spent"))
+        running.deployment.frames = hearing.frames(running.deployment.frames)
+        play = Play(running, api, gates, names=given.names, hearing=hearing)
         try:
-            _play(play, scenario)
+            play.run(scenario)
             # Whatever workers still send has been sent once they have ended.
             running.settle()
             play.read_all()
         finally:
             play.close()
-        check(play, scenario, api)
+        check(
+            play,
+            scenario,
+            api,
+            called=[as_data(request) for request in given.called],
+            kept=kept(running.deployment.artifacts),
+        )
         for client in play.clients.values():
             judge.add(name, client.received)
-
-
-def _agents(folder: Path, more: dict[str, Any]) -> Path:
-    folder.mkdir()
-    for name, agent in {"assistant": ASSISTANT, **more}.items():
-        (folder / f"{name}.yaml").write_text(yaml.safe_dump(agent), "utf-8")
-    return folder
-
-
-def _library(folder: Path, skills: dict[str, str]) -> Path:
-    (folder / "skills").mkdir(parents=True)
-    for name, text in skills.items():
-        (folder / "skills" / f"{name}.md").write_text(text, "utf-8")
-    return folder
-
-
-def _play(play: Play, scenario: Scenario) -> None:
-    for number, entry in enumerate(scenario["when"], 1):
-        try:
-            play.step(entry)
-        except AssertionError as failure:
-            raise AssertionError(f"step {number}, {next(iter(entry))}: {failure}") from failure

@@ -1,0 +1,9 @@
+"""The contract of the Runner. An implementation's test file supplies `opened`."""
+
+from tests.contracts.runner_endings import EndingsContract
+from tests.contracts.runner_queue import QueueContract
+from tests.contracts.runner_turns import TurnsContract
+
+
+class RunnerContract(TurnsContract, QueueContract, EndingsContract):
+    """All of it."""

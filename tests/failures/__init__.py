@@ -1,0 +1,1 @@
+"""Models that fail, and what a client sees of it."""

@@ -1,0 +1,284 @@
+"""A deployment in virtual time on which frames are played, and what must hold whatever they say."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from functions.send_message.handler import handler as send_message
+from functions.ws_connect.handler import handler as ws_connect
+from shared.conversations.items import box_key, session_key, turn_ref
+from shared.identity.principal import USER, Principal
+from shared.mailbox.box import SHARDS, Box, BoxKey, Job
+from shared.storage.sqlite import SqliteTable
+from shared.storage.table import DUE
+from tests.fuzz.frames import expanded
+from tests.fuzz.model import Moody
+from tests.fuzz.reading import readable, request_id
+from tests.fuzz.shapes import complaint, outline
+from tests.support.frames_client import TERMINAL
+from tests.wire.scene import Scene
+
+Event = dict[str, Any]
+SIGNING = "a-secret-of-these-tests"
+AGENT = {"name": "Agent", "instructions": "Be brief.", "models_allowed": ["large", "small"]}
+OURS = {"INTERNAL_ERROR", "SERVICE_UNAVAILABLE"}
+"""Codes that no frame may bring about."""
+
+FAR = 4_000_000_000_000
+"""Milliseconds; later than anything that is due."""
+
+
+@dataclass
+class Client:
+    """One connection, and what it was sent."""
+
+    connection: str
+    own: Mapping[str, str]
+    second: Mapping[str, str]
+    latest: Mapping[str, str]
+    here: bool = True
+    stayed: bool = True
+    """Whether it was there all the time."""
+    got: list[Event] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One that was accepted."""
+
+    client: str
+    session: str
+    request_id: str
+
+
+class Stage:
+    """Plays batches, each with users of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "agents").mkdir()
+        (folder / "library" / "skills").mkdir(parents=True)
+        (folder / "library" / "skills" / "kind.md").write_text("Be kind.", "utf-8")
+        agent = yaml.safe_dump({**AGENT, "skills": ["kind"]})
+        (folder / "agents" / "assistant.yaml").write_text(agent, "utf-8")
+        self.engine = SqliteTable(folder / "parley.db")
+        self.scene = Scene(
+            self.engine,
+            folder,
+            AUTH_MODE="token",
+            SERVICE_TOKEN="the-token-of-these-tests",
+            RATE_LIMIT_PER_MINUTE="0",
+            SESSION_BACKLOG="1",
+            ASSISTANT_LOCAL_CONFIG_DIR=str(folder / "agents"),
+            LIBRARY_DIR=str(folder / "library"),
+        )
+        self.scene.deployment.model = Moody(self.scene.clock)
+        self.frames = 0
+        self.samples: dict[str, Event] = {}
+        """One event of each outline."""
+        self.tally: Counter[str] = Counter()
+        """How often each kind of event was sent; of errors, their codes."""
+        self._batches = 0
+
+    def close(self) -> None:
+        self.engine.close()
+
+    # -- one batch ------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Two users who have sessions; the first is there twice."""
+        self._batches += 1
+        self._accepted: dict[Turn, int] = {}
+        self._seen = 0
+        self.scene.push.sent.clear()
+        self.clients = {who: self._client(who, user) for who, user in _USERS.items()}
+
+    def _client(self, who: str, user: str) -> Client:
+        connection = f"{who}-{self._batches}"
+        self._connect(connection, f"{user}-{self._batches}")
+        own = self._session(connection)
+        second = self._session(connection) if who == "ann" else own
+        return Client(connection, own, second, second)
+
+    def _connect(self, connection: str, user: str) -> None:
+        tickets, person = self.scene.deployment.tickets, Principal("acme", user, frozenset({USER}))
+        ticket, _ = self.scene.run(lambda: tickets.issue(person, signing_secret=SIGNING))
+        request = {"connectionId": connection, "eventType": "CONNECT"}
+        event = {"requestContext": request, "queryStringParameters": {"ticket": ticket}}
+        assert self.scene.invoke(ws_connect, event) == {"statusCode": 200}
+
+    def _session(self, connection: str) -> Mapping[str, str]:
+        frame = {"action": "create_conversation_session", "agentId": "assistant"}
+        self._send(connection, json.dumps(frame))
+        [(_, event)] = self._news()
+        data: Mapping[str, str] = event["data"]
+        return data
+
+    def _send(self, connection: str, text: str, *, binary: bool = False) -> None:
+        request = {"connectionId": connection}
+        event = {"requestContext": request, "body": text, "isBase64Encoded": binary}
+        assert self.scene.invoke(send_message, event, 30) == {"statusCode": 200}
+
+    def _news(self) -> list[tuple[str, Event]]:
+        """What was sent since the last look."""
+        sent = self.scene.push.sent
+        news, self._seen = sent[self._seen :], len(sent)
+        for connection, event in news:
+            assert not (found := complaint(event)), f"{found} in {event}"
+            self.samples.setdefault(outline(event), event)
+            self.tally[_code(event) or event["type"]] += 1
+            self.tally["duplicate"] += event["data"] == {"duplicate": True}
+            for client in getattr(self, "clients", {}).values():
+                if client.connection == connection:
+                    client.got.append(event)
+        return news
+
+    def send(self, who: str, text: str, *, binary: bool = False) -> None:
+        """One frame, and what must hold of its answers."""
+        client = self.clients[who]
+        self.frames += 1
+        self._played(who, expanded(self._filled(client, text)), binary)
+
+    def _played(self, who: str, text: str, binary: bool) -> None:
+        client = self.clients[who]
+        self._send(client.connection, text, binary=binary)
+        news = self._news()
+        answers = [event for connection, event in news if connection == client.connection]
+        assert len(answers) == len(news), "a frame is answered to who sent it"
+        if client.here:
+            self._check(who, None if binary else readable(text), answers)
+        else:
+            assert answers == []
+
+    def _filled(self, client: Client, text: str) -> str:
+        other = next(each for each in self.clients.values() if each.own != client.own)
+        known = {
+            "own": client.own,
+            "second": client.second,
+            "latest": client.latest,
+            "foreign": other.own,
+        }
+        for name, ids in known.items():
+            text = text.replace(f"${{{name}}}", ids["sessionId"])
+            text = text.replace(f"${{{name}:conversation}}", ids["conversationId"])
+        return text
+
+    def _check(self, who: str, frame: Mapping[str, Any] | None, answers: list[Event]) -> None:
+        carried = {event.get("requestId") for event in answers}
+        assert not {_code(event) for event in answers[:1]} & OURS
+        if frame is None:
+            assert len(answers) == 1
+            assert carried == {None}
+            assert answers[0]["error"]["code"] == "VALIDATION_ERROR"
+        elif frame.get("action") == "cancel":
+            assert len(answers) <= 1
+            assert carried <= {None}
+        else:
+            name = request_id(frame)
+            assert answers
+            assert carried == {name}
+            self._account(who, frame, name, answers)
+
+    def _account(
+        self, who: str, frame: Mapping[str, Any], name: str | None, answers: list[Event]
+    ) -> None:
+        first, client = answers[0], self.clients[who]
+        if first.get("status") == 202:
+            assert name is not None
+            turn = Turn(who, frame["sessionId"].lower(), name)
+            self._accepted[turn] = self._accepted.get(turn, 0) + 1
+            repeated = first["data"] == {"duplicate": True}
+            assert repeated or len(answers) == 1
+        else:
+            assert len(answers) == 1
+            if "userParticipantId" in first.get("data", {}) and "threadId" not in first["data"]:
+                client.latest = first["data"]
+
+    def leave(self, who: str) -> None:
+        client = self.clients[who]
+        if client.here:
+            client.here = client.stayed = False
+            self.scene.push.gone.add(client.connection)
+            self.scene.disconnect(client.connection)
+
+    def work(self) -> None:
+        """Let the workers do what there is to do."""
+        while self.scene.wakes.queued:
+            self.scene.work()
+        self._news()
+
+    # -- after a batch --------------------------------------------------------------------
+
+    def end(self) -> None:
+        self.work()
+        self._rests()
+        self._ended()
+        for who, client in self.clients.items():
+            if client.here:
+                self._played(who, '{"action": "ping", "requestId": "after"}', binary=False)
+                assert client.got[-1]["type"] == "pong"
+
+    def _rests(self) -> None:
+        for shard in range(SHARDS):
+            due = self.scene.deployment.table.query_index(DUE, shard, up_to=FAR)
+            assert due.items == [], "somebody must still look at a mailbox"
+        for turn in self._accepted:
+            key = self._box(turn.session)
+            [item] = self.scene.deployment.table.get([key.item])
+            assert item is not None
+            box = Box.read(key, item)
+            assert (box.jobs, box.stops, box.owner) == ((), (), None)
+
+    def _ended(self) -> None:
+        """Each accepted turn has one end, which all who asked for it got."""
+        ends = {turn: self._end_of(turn) for turn in self._accepted}
+        by_id: dict[str, set[str]] = defaultdict(set)
+        for turn, end in ends.items():
+            by_id[turn.request_id].add(end)
+        got = {who: Counter(ends_of(client.got)) for who, client in self.clients.items()}
+        for who, counted in got.items():
+            for name, end in counted:
+                assert end in by_id[name], f"{who} was told of another end of {name}: {end}"
+        for turn, asked in self._accepted.items():
+            if self.clients[turn.client].stayed:
+                copies = got[turn.client][turn.request_id, ends[turn]]
+                others = sum(
+                    count
+                    for other, count in self._accepted.items()
+                    if other != turn and ends[other] == ends[turn]
+                )
+                assert 1 <= copies <= 1 + 2 * (asked - 1) + 2 * others, f"{turn}: {copies} ends"
+
+    def _end_of(self, turn: Turn) -> str:
+        key, ref = self._box(turn.session), turn_ref(turn.session, turn.request_id)
+        [item] = self.scene.deployment.table.get([key.job(ref)])
+        assert item is not None
+        job = Job.read(key, ref, item)
+        assert job.done
+        return job.terminal
+
+    def _box(self, session: str) -> BoxKey:
+        [item] = self.scene.deployment.table.get([session_key(session)])
+        assert item is not None
+        assert item.body is not None
+        return box_key("acme", item.body["conversation"])
+
+
+_USERS = {"ann": "ann", "bob": "bob", "ann-too": "ann"}
+
+
+def _code(event: Event) -> str | None:
+    return event["error"]["code"] if event["type"] == "error" else None
+
+
+def ends_of(events: list[Event]) -> Iterator[tuple[str, str]]:
+    """The ends of turns, as text; an error that refuses a frame says nothing of a repeat."""
+    for event in events:
+        refusal = event["type"] == "error" and "retryable" not in event["data"].get("details", {})
+        if event["type"] in TERMINAL and not refusal:
+            text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+            yield event.get("requestId", ""), text

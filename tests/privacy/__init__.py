@@ -1,0 +1,1 @@
+"""What people say, and secrets, stay out of the logs."""
