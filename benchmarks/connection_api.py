@@ -21,6 +21,8 @@ class ConnectionApi(ThreadingHTTPServer):
     """Answers every post with 200, `latency` seconds after it came."""
 
     daemon_threads = True
+    # All connections of a reply may come at once.
+    request_queue_size = 64
 
     def __init__(self, latency: float) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

@@ -53,6 +53,7 @@ class Result:
 REPLIES = (
     Reply(tokens=500, per_second=100, connections=1),
     Reply(tokens=500, per_second=100, connections=4),
+    Reply(tokens=500, per_second=100, connections=32),
     Reply(tokens=500, per_second=500, connections=1),
 )
 

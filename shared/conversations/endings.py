@@ -94,11 +94,12 @@ class Endings:
         result = {"error": told, "usage": wire_usage(cost)}
         return self._ending(job, "failed", event, [], result, cost)
 
-    def cancelled(self, job: Job, *, at_head: bool) -> Ending:
+    def cancelled(self, job: Job, cost: Usage, *, at_head: bool) -> Ending:
         """Somebody stopped the turn. One that is not at the head writes nothing to the log,
         whose next numbers belong to the head."""
         event = events.cancelled(job.payload["request_id"], at=self._clock.now())
-        return self._ending(job, "cancelled", event, [], {}, Usage(), in_log=at_head)
+        result = {"usage": wire_usage(cost)}
+        return self._ending(job, "cancelled", event, [], result, cost, in_log=at_head)
 
     def _ending(
         self,

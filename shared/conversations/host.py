@@ -66,7 +66,9 @@ class LeasedTurn:
         self._activation = activation
         self._services = services
         self._seconds = activation.seconds_left
-        self._deadline = activation.clock.monotonic() + limits.turn_seconds
+        self._ran = float(activation.job.attrs.get("ran", 0)) / 1000
+        self._began = activation.clock.monotonic()
+        self._deadline = self._began + limits.turn_seconds - self._ran
 
     # -- what was noted -------------------------------------------------------------------
 
@@ -119,11 +121,22 @@ class LeasedTurn:
         number = job.log_length
         if number is None:
             number, noted = int(job.attrs["count"]), [question(job), *noted]
+        standing = job.attrs.get("marks", {})
+        ended = [message["call"] for message in messages if message.get("call") in standing]
+        ran = int((self._ran + activation.clock.monotonic() - self._began) * 1000)
         by = activation.holder.append(
-            activation.lease, job, number, noted, result=result, marks=starting
+            activation.lease,
+            job,
+            number,
+            noted,
+            result=result,
+            marks=starting,
+            ended=ended,
+            attrs={"ran": ran},
         )
-        marks = {**job.attrs.get("marks", {}), **dict.fromkeys(starting, by)}
-        attrs = {**job.attrs, "log_len": number + len(noted), "marks": marks}
+        marks = {call: mark for call, mark in standing.items() if call not in ended}
+        marks |= dict.fromkeys(starting, by)
+        attrs = {**job.attrs, "log_len": number + len(noted), "marks": marks, "ran": ran}
         activation.job = replace(job, attrs=attrs)
         self._services.memory.add(job.key, number, noted)
 
@@ -196,8 +209,24 @@ class LeasedTurn:
         tenant = self._activation.job.key.tenant
         self._services.may_spend(tenant)
         if self._services.rates is not None:
-            self._services.rates.take(tenant, request.model)
+            seconds_left = self._allowed(self._services.rates, tenant, request.model, seconds_left)
         return self._services.model.stream(request, seconds_left=seconds_left)
+
+    def _allowed(self, rates: Rates, tenant: str, model: str, seconds_left: float) -> float:
+        """Wait for the rate where a turn would break off in its middle; the time that is left."""
+        while True:
+            try:
+                rates.take(tenant, model)
+                return seconds_left
+            except ModelError as limited:
+                wait = float(limited.details.get("retryAfter", 1))
+                if self._activation.job.log_length is None or wait >= seconds_left:
+                    raise
+            over = self._activation.clock.event()
+            with self.watching(over.set):
+                if over.wait(wait):
+                    raise StreamClosed
+            seconds_left = self.ready(0)
 
     def context(self, call: str, *, seconds: float) -> ToolContext:
         job = self._activation.job

@@ -23,6 +23,7 @@ from shared.mailbox.jobs import message_key
 from shared.models.port import Usage
 from shared.runner.calls import calls_of
 from shared.runner.events import Delta, Reply, ToolEnded, ToolStarted, TurnEvent
+from shared.runner.history import Message
 from shared.runner.port import (
     BacklogFull,
     NoAgent,
@@ -31,7 +32,6 @@ from shared.runner.port import (
     TurnCancelled,
     check_said,
 )
-from shared.runner.request import Message
 from shared.runner.turn import joined
 from shared.storage.table import MAX_GET_KEYS, Item, Table, TransientError
 

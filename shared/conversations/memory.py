@@ -63,12 +63,15 @@ class Memory:
         found: list[Message] = []
         spent = 0
         cursor: str | None = message_key(box, count).sk
-        while cursor is not None and spent < self._budget:
+        asked = False
+        # On to a question at least: without it, the answer to it would be left out too.
+        while cursor is not None and (spent < self._budget or not asked):
             page = self._table.query(
                 box.partition, prefix="MSG#", descending=True, limit=100, cursor=cursor
             )
             for item in page.items:
                 found.append(item.body or {})
                 spent += estimate_tokens(found[-1])
+                asked = asked or found[-1]["role"] == "user"
             cursor = page.cursor
         return newest(found[::-1], self._budget)

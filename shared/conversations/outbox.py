@@ -1,9 +1,8 @@
-"""What one connection is still to be sent, in order, and when its turn comes.
+"""What one connection is still to be sent, in order, and when something is due for it.
 
 No lock and no clock of its own: whoever uses it has both. Times are those of the monotonic clock.
 """
 
-import math
 from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,7 +13,10 @@ MAX_PIECE = 10_000
 """Characters of text in one event, where it stands twice. Escaped, one may take six bytes."""
 
 MAX_HELD = 256 * 1024
-"""Characters of text, or bytes of other events, that wait for one connection."""
+"""Characters of text, or bytes of other events, that usually wait for one connection at most."""
+
+GROWTH = 4
+"""How many times the usual room a connection that goes on taking posts may need."""
 
 
 class Text(NamedTuple):
@@ -49,7 +51,7 @@ Part = Text | Whole
 
 
 class Outbox:
-    """The parts that wait for one connection, each an event; at most `limit` of them."""
+    """The parts that wait for one connection, each an event; usually at most `limit` of them."""
 
     def __init__(self, connection: str, limit: int, start: float, keepalive: float) -> None:
         """Nothing is due before `start`; a keepalive after so many seconds of silence."""
@@ -58,7 +60,11 @@ class Outbox:
         """What was taken out and is not there yet; goes before all that waits."""
         self.failures = 0
         """In a row."""
+        self.taken = 0
+        """Posts that have arrived."""
         self.given_up = False
+        self._start = start
+        self._stuck_since: float | None = None
         self._limit = limit
         self._parts: deque[Part] = deque()
         self._held = 0
@@ -69,8 +75,24 @@ class Outbox:
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing is left to do for it, now."""
-        return self.unsent is None and not self._parts and not self.given_up
+        """Whether nothing waits for it, nor is on its way."""
+        return not self.left
+
+    @property
+    def left(self) -> int:
+        """Events that wait for it, or are on their way."""
+        return len(self._parts) + (self.unsent is not None)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether more than half of the usual room is taken."""
+        return len(self._parts) > self._limit // 2 or self._held > MAX_HELD // 2
+
+    def stuck_since(self, now: float) -> float:
+        """Since when it takes nothing though more should go in; to be asked when that is so."""
+        if self._stuck_since is None:
+            self._stuck_since = max(now, self._start)
+        return self._stuck_since
 
     def has_room(self, part: Part, share: int = 1) -> bool:
         """Whether it may be added, with so many times the usual room."""
@@ -95,18 +117,21 @@ class Outbox:
         self._held -= part.size
         return part
 
+    def drop(self) -> None:
+        """Forget all that waits."""
+        self._parts.clear()
+        self._held, self.unsent = 0, None
+
     def give_up(self) -> None:
         """Nothing more is for it: it is to be closed."""
-        self._parts.clear()
-        self.unsent, self.given_up = None, True
+        self.drop()
+        self.given_up = True
 
     def due(self, *, closing: bool) -> float:
         """When something is to be done for it; a keepalive, if it is done.
 
         What may still grow waits for the window after the last post, unless the stream closes.
         """
-        if self.given_up:
-            return -math.inf
         if self.is_done:
             return self._silent
         if closing or self.unsent is not None or not self._grows():
@@ -115,7 +140,8 @@ class Outbox:
 
     def posted(self, began: float, window: float) -> None:
         """What was sent at `began` has arrived."""
-        self.unsent, self.failures = None, 0
+        self.unsent, self.failures, self._stuck_since = None, 0, None
+        self.taken += 1
         self._ready, self._gathering = began, began + window
         self._silent = began + self._silence
 

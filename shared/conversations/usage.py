@@ -5,12 +5,14 @@ The sum is read with the turn, at most once a minute in a warm worker.
 """
 
 import zlib
+from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from threading import Lock
 
 from shared.clock import Clock
 from shared.errors import TurnFailed
-from shared.mailbox.box import key_part
+from shared.mailbox.box import Job, key_part
 from shared.models.port import Usage
 from shared.storage.expressions import Increment
 from shared.storage.table import Item, Key, Operation, Update
@@ -18,6 +20,26 @@ from shared.storage.table import Item, Key, Operation, Update
 SHARDS = 16
 FRESH_MS = 60_000
 KEEP_SECONDS = 400 * 24 * 3600
+
+
+class Costs:
+    """What turns that this process has run have cost, for those that end without their reply."""
+
+    def __init__(self, turns: int = 1000) -> None:
+        self._most = turns
+        self._known: OrderedDict[tuple[str, str], Usage] = OrderedDict()
+        self._lock = Lock()
+
+    def note(self, job: Job, spent: Usage) -> None:
+        with self._lock:
+            self._known[(job.key.pk, job.ref)] = spent
+            while len(self._known) > self._most:
+                self._known.popitem(last=False)
+
+    def of(self, job: Job) -> Usage | None:
+        """None if this process has not run it."""
+        with self._lock:
+            return self._known.get((job.key.pk, job.ref))
 
 
 class Ledger:

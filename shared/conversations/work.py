@@ -10,8 +10,8 @@ from shared.conversations.host import LeasedTurn, Limits, Services
 from shared.conversations.items import listener, meta_key
 from shared.conversations.shown import Shown
 from shared.conversations.stream import Poster, Stream
-from shared.conversations.usage import Ledger
-from shared.errors import ParleyError, TurnFailed
+from shared.conversations.usage import Costs, Ledger
+from shared.errors import ParleyError
 from shared.identity.principal import Principal
 from shared.mailbox.box import Box, Job
 from shared.mailbox.handler import Activation
@@ -20,9 +20,15 @@ from shared.mailbox.requests import Requests
 from shared.models.port import Usage
 from shared.runner.events import Reply
 from shared.runner.request import Equipped, TurnRequest
-from shared.runner.turn import Turn
+from shared.runner.turn import Turn, spent_by
 
 log = logging.getLogger("parley")
+
+LAST_WORD = 10.0
+"""Seconds that a connection gets to take what is left, and the terminal event."""
+
+DRAINING = 20.0
+"""Seconds more for one that lags behind, if at its pace it will be done by then."""
 
 
 Agents = Callable[[str, str | None], Equipped]
@@ -52,6 +58,7 @@ class Turns:
         self._endings = endings
         self._poster = poster
         self._limits = limits
+        self._costs = Costs()
 
     def load(self, box: Box, ref: str) -> Job | None:
         tenant = box.key.tenant
@@ -71,14 +78,16 @@ class Turns:
         return Job(box.key, ref, {**turn.attrs, **known}, turn.body or {})
 
     def run(self, activation: Activation) -> Ending | None:
-        stream = self._stream(activation)
-        try:
-            ending = self._follow(activation, stream)
-            stream.close()
-            return ending
-        finally:
-            stream.abandon()
-            self._forget(activation, stream.gone)
+        streamed = activation.job.payload.get("stream", True)
+        stream = self._stream(activation, listeners(activation) if streamed else [])
+        activation.cleanup.callback(self._drop, activation, stream)
+        ending = self._follow(activation, stream)
+        activation.kept["stream"] = stream
+        return ending
+
+    def _drop(self, activation: Activation, stream: Stream) -> None:
+        stream.abandon()
+        self._forget(activation, stream.gone)
 
     def _follow(self, activation: Activation, stream: Stream) -> Ending:
         """Run the turn, showing what happens, to its end."""
@@ -95,13 +104,22 @@ class Turns:
                     else:
                         shown.show(event)
             assert reply is not None  # noqa: S101 - a turn that raises nothing ends with it
-            if not reply.text and reply.stop_reason == "refusal":
-                raise TurnFailed("The model declined to answer.", code="MODEL_REFUSED")
         except ParleyError as fault:
             log.warning("turn failed", extra={"code": fault.error_code}, exc_info=True)
-            spent = turn.spent if turn else Usage()
+            spent = turn.spent if turn else self._spent(activation)
             return self._endings.failed(activation.job, fault, spent)
+        finally:
+            if turn is not None:
+                self._costs.note(activation.job, turn.spent)
         return self._endings.completed(activation.job, reply)
+
+    def _spent(self, activation: Activation) -> Usage:
+        """What a turn that ends without its reply has cost: by what this process knows of it, or
+        else by its notes."""
+        known = self._costs.of(activation.job) or Usage()
+        noted = spent_by(LeasedTurn(activation, self._services, self._limits).progress())
+        # Another worker may have gone on meanwhile; what it has not noted nobody knows.
+        return known if known.input_tokens >= noted.input_tokens else noted
 
     def _request(self, job: Job, host: LeasedTurn) -> TurnRequest:
         """What the turn depends on.
@@ -120,13 +138,12 @@ class Turns:
             progress=host.progress(),
         )
 
-    def _stream(self, activation: Activation) -> Stream:
-        payload = activation.job.payload
+    def _stream(self, activation: Activation, connections: Sequence[str]) -> Stream:
         return Stream(
             self._poster,
             self._clock,
-            listeners(activation) if payload.get("stream", True) else [],
-            request_id=payload["request_id"],
+            connections,
+            request_id=activation.job.payload["request_id"],
             check=activation.keeper.check,
             window=self._limits.push_window,
             buffer=self._limits.push_buffer,
@@ -135,27 +152,32 @@ class Turns:
 
     def cancelled(self, activation: Activation) -> Ending:
         at_head = activation.box.head == activation.job.ref
-        return self._endings.cancelled(activation.job, at_head=at_head)
+        return self._endings.cancelled(activation.job, self._spent(activation), at_head=at_head)
 
     def failed(self, activation: Activation, reason: Exception | None) -> Ending:
-        return self._endings.failed(activation.job, reason, Usage())
+        return self._endings.failed(activation.job, reason, self._spent(activation))
 
     def publish(self, activation: Activation) -> None:
         ending = activation.ending
         if ending is not None:
             self._services.memory.add(activation.job.key, ending.log_from, ending.log)
-        self._settle(activation)
-        data = activation.job.terminal.encode()
         new = [name for name in listeners(activation) if name not in activation.told]
         activation.told.update(new)
-        check = activation.keeper.check
-        gone = [name for name in new if not self._poster.post(name, data, check)]
-        self._forget(activation, gone)
-
-    def _settle(self, activation: Activation) -> None:
-        wait = (activation.settle_until - self._clock.now()) / 1000
-        if wait > 0:
-            self._clock.sleep(wait)
+        # What is still on its way goes first, on the stream of the turn; whoever came to listen
+        # since has none of it, and gets the end alone.
+        running: Stream | None = activation.kept.pop("stream", None)
+        known = set(running.connections) if running else set[str]()
+        others = self._stream(activation, [name for name in new if name not in known])
+        for stream in (running, others):
+            if stream is not None:
+                stream.whole(activation.job.terminal.encode())
+        settling = max(0, activation.settle_until - self._clock.now()) / 1000
+        left = max(1.0, activation.seconds_left)
+        for stream in (running, others):
+            if stream is not None:
+                draining = min(DRAINING, max(0.0, left - LAST_WORD))
+                stream.close(min(LAST_WORD, left) + settling, draining=draining)
+                self._forget(activation, stream.gone)
 
     def _forget(self, activation: Activation, gone: Sequence[str]) -> None:
         """Stream no more to connections that are gone."""

@@ -1,7 +1,8 @@
 """What a kind of job looks like to the drain that runs it."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from shared.clock import Clock
 from shared.mailbox.box import Box, Job
@@ -29,7 +30,8 @@ class Activation:
 
     `settle_until` (ms): a job found without its wake may not have been acknowledged before that;
     push nothing earlier. `ending` is what this very activation has just written, when it has.
-    `told` is for the handler: who has been sent the terminal event.
+    `told` is for the handler: who has been sent the terminal event. So are `kept`, from `run` to
+    `publish`, and `cleanup`, which is closed when the job has left or cannot go on here.
     """
 
     box: Box
@@ -42,6 +44,8 @@ class Activation:
     settle_until: int = 0
     ending: Ending | None = None
     told: set[str] = field(default_factory=set[str])
+    kept: dict[str, Any] = field(default_factory=dict[str, Any])
+    cleanup: ExitStack = field(default_factory=ExitStack)
 
     @property
     def seconds_left(self) -> float:

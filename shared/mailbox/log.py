@@ -16,7 +16,7 @@ from shared.ids import new_id
 from shared.mailbox.box import Box, BoxKey, Job
 from shared.mailbox.leases import Lease, LeaseLost, Leases
 from shared.mailbox.requests import NOT_DONE, NOT_STOPPED
-from shared.storage.expressions import ABSENT, Assign, Change, attr
+from shared.storage.expressions import ABSENT, Assign, Change, Remove, attr
 from shared.storage.table import (
     Check,
     ConditionFailed,
@@ -61,17 +61,22 @@ class Log(Leases):
         *,
         result: bool = False,
         marks: Sequence[str] = (),
+        ended: Sequence[str] = (),
+        attrs: Mapping[str, Any] | None = None,
     ) -> str:
         """Write messages to the log from `number` on, and the marks of the calls that start next.
 
         The result of a call is written even if a stop was asked for meanwhile, but no mark with
-        it: after a stop nothing starts. Returns the attempt that the marks name.
+        it: after a stop nothing starts. The marks of the calls that have `ended` with these
+        results go. `attrs` are noted with the job. Returns the attempt that the marks name.
 
         Raises:
             LeaseLost, Stopped, Stale: see the module's text.
         """
         by = new_id()
         changes: list[Change] = [Assign(("log_len",), number + len(messages))]
+        changes += [Assign((name,), value) for name, value in (attrs or {}).items()]
+        changes += [Remove(("marks", call)) for call in ended]
         for call in marks:
             changes += self.mark_changes(call, by)
         condition = NOT_DONE if result and not marks else NOT_DONE & NOT_STOPPED

@@ -31,6 +31,9 @@ from shared.storage.table import (
     Update,
 )
 
+TRIES = 4
+"""How often room for a job is looked for, while others come and go."""
+
 NOT_DONE: Condition = attr("state").eq("queued")
 NOT_STOPPED: Condition = attr("stop").absent()
 
@@ -109,17 +112,18 @@ class Requests(Listeners):
         attempt = new_id()
         item = self._job_item(box, job, attempt)
         put = Put(item, ABSENT)
-        room = self._room(bound, listener)
-        try:
-            arrival = Update(box.item, self._arrival(box, job.ref, listener), room)
-            return self._add(box, job, [put, arrival, *riders], attempt)
-        except _NoRoom as full:
-            made = self._make_room(box, full.box, bound, listener)
-            arrival = Update(box.item, [*arrival.changes, *made[0]], made[1])
+        arriving = self._arrival(box, job.ref, listener)
+        seen = Box(box)
+        made: tuple[list[Change], Condition | None] = ([], self._room(bound, listener))
+        for _ in range(TRIES):
+            arrival = Update(box.item, [*arriving, *made[0]], made[1])
             try:
                 return self._add(box, job, [put, arrival, *riders], attempt)
-            except _NoRoom as still:
-                raise BacklogFull(len(still.box.jobs)) from still
+            except _NoRoom as full:
+                # It may have changed since: what was in the way may just have left.
+                seen = full.box
+                made = self._make_room(box, seen, bound, listener)
+        raise BacklogFull(len(seen.jobs))
 
     def _add(self, box: BoxKey, job: NewJob, operations: list[Operation], attempt: str) -> Added:
         try:

@@ -69,7 +69,7 @@ class Steps:
             except Rang as rang:
                 current = rang.box
             except OutOfTime as over:
-                crashes = current.crashes + 1 if current and over.cut else 0
+                crashes = current.crashes + 1 if current and over.cut else None
                 self._hand_over(crashes)
                 return
 
@@ -120,14 +120,18 @@ class Steps:
         )
 
     def _run(self, activation: Activation) -> Box | None:
+        with activation.cleanup:
+            ending = self._ran(activation)
+            return self._finish(activation, ending) if ending else self._holder.read(self._lease)
+
+    def _ran(self, activation: Activation) -> Ending | None:
         try:
-            ending = self._handler.run(activation)
+            return self._handler.run(activation)
         except (LeaseLost, Stopped, Stale, OutOfTime, TransientError):
             raise
         except Exception as fault:
             log.exception("job failed", extra={"box": activation.box.key.pk})
-            ending = self._handler.failed(activation, fault)
-        return self._finish(activation, ending) if ending else self._holder.read(self._lease)
+            return self._handler.failed(activation, fault)
 
     def _finish(self, activation: Activation, ending: Ending) -> Box | None:
         self._end(activation, ending)
@@ -221,6 +225,6 @@ class Steps:
             self._drain.wake_at(box.key, due)
         return None
 
-    def _hand_over(self, crashes: int) -> None:
+    def _hand_over(self, crashes: int | None) -> None:
         self._holder.hand_over(self._lease, crashes)
         self._drain.wake_at(self._lease.box, self._clock.now())

@@ -19,10 +19,14 @@ def client_config() -> Config:
     """How the client given to `ConnectionApiPush` is to be made.
 
     One attempt: the caller decides whether a text may be sent twice, and backs off itself. Short
-    time-outs: posts come one after the other, and a client that hangs must not hold up a turn.
+    time-outs: a client that hangs must not hold up the end of a turn. Each of a turn's listeners is
+    posted to on its own.
     """
     return Config(
-        retries={"total_max_attempts": 1, "mode": "standard"}, connect_timeout=2, read_timeout=5
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        connect_timeout=2,
+        read_timeout=5,
+        max_pool_connections=50,
     )
 
 

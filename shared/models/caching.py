@@ -16,7 +16,6 @@ A breakpoint costs nothing by itself; a prompt that is too short is not cached, 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-MAX_BREAKPOINTS = 4
 _CACHEABLE = frozenset({"text", "image", "document", "search_result", "tool_use", "tool_result"})
 """Kinds of blocks that may carry a breakpoint; thinking, for one, may not."""
 

@@ -108,7 +108,12 @@ class ModelError(ParleyError):
 
 
 class StreamClosed(Exception):
-    """The stream was iterated after `close()`, or closed while it was: nothing more will come."""
+    """The stream was iterated after `close()`, or closed while it was: nothing more will come.
+    `usage` is what the call is known to have cost."""
+
+    def __init__(self, usage: Usage | None = None) -> None:
+        super().__init__("the stream was closed")
+        self.usage = usage or Usage()
 
 
 class ModelStream(Protocol):

@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -83,16 +82,6 @@ class Prices:
 
     def _of(self, model: str) -> Price | None:
         return next((p for prefix, p in self._longest_first if model.startswith(prefix)), None)
-
-
-def cost_nano_usd(model: str, usage: Usage) -> int | None:
-    """`Prices.cost_nano_usd` by the list that comes with Parley."""
-    return _built_in().cost_nano_usd(model, usage)
-
-
-@cache
-def _built_in() -> Prices:
-    return Prices.load()
 
 
 def _read(path: Path) -> dict[str, Price]:

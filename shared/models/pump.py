@@ -90,7 +90,7 @@ class PumpedStream:
             self._clock.spawn(self._run, "model-stream")
         event = self._wait()
         if self._closed:
-            raise StreamClosed
+            raise StreamClosed(self._late().usage)
         self._ended = isinstance(event, Completed | Exception)
         if isinstance(event, Exception):
             raise event

@@ -11,8 +11,8 @@ from typing import Any
 from shared.clock import Clock
 from shared.runner.batch import Batch, Call, Outcome, late, make
 from shared.runner.events import ToolEnded, ToolStarted
+from shared.runner.history import Message
 from shared.runner.host import Host
-from shared.runner.request import Message
 from shared.runner.text import clean
 from shared.tools.port import Tool
 
@@ -106,7 +106,10 @@ class Calls:
     def _refuse(self, calls: Sequence[Call]) -> Iterator[ToolStarted | ToolEnded]:
         """The calls that cannot be made at all."""
         for call in calls:
-            if call.name not in self._tools:
+            if call.name not in self._tools and self._host.started(call.key):
+                # It had begun when the agent still had the tool.
+                said = INTERRUPTED
+            elif call.name not in self._tools:
                 known = ", ".join(self._tools) or "none"
                 said = f"There is no tool {call.name}. The tools are: {known}."
             elif _index(call) >= MAX_CALLS:

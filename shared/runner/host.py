@@ -21,7 +21,8 @@ class Host(Protocol):
         ...
 
     def ask(self, request: ModelRequest, *, seconds_left: float) -> ModelStream:
-        """Ask the model. Raises ModelError, or TurnFailed when nothing may be spent any more."""
+        """Ask the model; in the middle of a turn, wait until it may be asked. Raises ModelError, or
+        TurnFailed when nothing may be spent any more."""
         ...
 
     def watching(self, close: Callable[[], None]) -> AbstractContextManager[None]:

@@ -12,12 +12,12 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
 from shared.clock import Clock, Event, SystemClock
-from shared.errors import ConfigurationError, NotFound, TurnFailed, ValidationError
+from shared.errors import ConfigurationError, NotFound, ValidationError
 from shared.identity.principal import Principal
 from shared.ids import new_id
 from shared.models.port import Model
 from shared.runner.events import Reply, ToolStarted, TurnEvent
-from shared.runner.history import newest
+from shared.runner.history import Message, newest
 from shared.runner.memo import Memo
 from shared.runner.port import (
     BacklogFull,
@@ -26,7 +26,7 @@ from shared.runner.port import (
     RuntimeMissing,
     check_said,
 )
-from shared.runner.request import Equipped, Message, Persona, Thinking, TurnRequest
+from shared.runner.request import Equipped, Persona, Thinking, TurnRequest
 from shared.runner.turn import Turn
 from shared.tools.port import Tool
 
@@ -208,8 +208,6 @@ class InProcessRunner:
 def _passed_on(event: TurnEvent, memo: Memo) -> TurnEvent:
     """The event as the caller gets it; a reply is noted first."""
     match event:
-        case Reply(text="", stop_reason="refusal"):
-            raise TurnFailed("The model declined to answer.", code="MODEL_REFUSED")
         case Reply(said=said):
             memo.notes.append({"role": "assistant", "text": said})
         case ToolStarted(arguments=arguments):

@@ -9,8 +9,8 @@ from shared.clock import Clock
 from shared.identity.principal import Principal
 from shared.ids import new_id
 from shared.models.port import Model, ModelError, ModelRequest, ModelStream, StreamClosed
+from shared.runner.history import Message
 from shared.runner.port import RunnerStopped
-from shared.runner.request import Message
 from shared.tools.port import ToolContext
 
 

@@ -1,18 +1,19 @@
 """What a turn asks the model, and in which shape."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, Self
 
 from shared.identity.principal import Principal
 from shared.models.port import ModelRequest
+from shared.runner.history import Message, shortened
 from shared.runner.suggestions import CONTRACT
 from shared.tools.port import Tool
 
-Message = Mapping[str, Any]
-"""`{role: user|assistant|tool, text, …}`; see `docs/runner.md`."""
-
-LOST_RESULT = "There is no result of this call: the turn ended before it was known."
+LOST_RESULT = (
+    "There is no result of this call: the turn ended before it was known. "
+    "It may or may not have taken effect."
+)
 LAST_STEP = "This was the last step in which you could use tools. Answer with what you have."
 
 Block = dict[str, Any]
@@ -60,6 +61,7 @@ class TurnRequest:
 
     `history` are the messages before this turn, oldest first; `message` is what the user says
     now; `progress` is what this turn has noted after it, when another worker began it.
+    `progress_budget` are the tokens that its own calls and results may take in a request.
     `greeting` is what clients show before the first message. `max_iterations` bounds the model's
     replies.
     """
@@ -76,6 +78,7 @@ class TurnRequest:
     thinking: Thinking = None
     history: Sequence[Message] = ()
     message: str
+    progress_budget: int = 100_000
     progress: Sequence[Message] = field(default_factory=list[Message])
 
     @classmethod
@@ -117,7 +120,8 @@ def model_request(
     because roles must alternate and nothing may be lost. Each call gets a result, the lost ones
     too. Results are `tool_result` blocks, never text: the model can tell data from words.
     """
-    begun = [{"role": "user", "text": request.message}, *progress]
+    fitting = shortened(progress, request.progress_budget)
+    begun = [{"role": "user", "text": request.message}, *fitting]
     messages = _Messages(with_tools=bool(request.tools))
     for entry in _from_a_user(request.history):
         messages.add(entry, past=True)

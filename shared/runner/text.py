@@ -1,12 +1,15 @@
 """Texts and blocks from outside, fit to be stored and sent."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 MAX_DEPTH = 64
 """Levels of a block. Python's encoder gives up somewhere behind it, and nobody can tell where."""
 
+MAX_TOOL_NAME = 64
+_UNFIT = re.compile(r"[^A-Za-z0-9_-]", re.ASCII)
 _FIELDS: Mapping[str, Mapping[str, type]] = {
     "text": {"text": str},
     "tool_use": {"id": str, "name": str, "input": Mapping},
@@ -44,6 +47,17 @@ def check_blocks(content: Sequence[Mapping[str, Any]]) -> None:
         fields = _FIELDS.get(kind, {})
         if lacking := [name for name in fields if not isinstance(block.get(name), fields[name])]:
             raise ValueError(f"a block of type {kind} lacks its {lacking[0]}")
+
+
+def repeatable(content: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The blocks as a provider takes them back: one that made up the name of a tool would refuse
+    every later request that repeats it."""
+    return [
+        {**block, "name": _UNFIT.sub("_", block["name"])[:MAX_TOOL_NAME] or "_"}
+        if block["type"] == "tool_use"
+        else dict(block)
+        for block in content
+    ]
 
 
 def _depth(value: Any) -> int:

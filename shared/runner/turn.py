@@ -5,7 +5,7 @@ stop; what stands here is what happens, and in which order. There is no hidden s
 noted says what comes next, so whoever takes over begins with the same code.
 """
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,18 +14,22 @@ from shared.errors import TurnFailed
 from shared.models.port import (
     Completed,
     ModelError,
+    ModelEvent,
     ModelRequest,
+    ModelStream,
     ReasoningDelta,
+    StreamClosed,
     TextDelta,
     Usage,
 )
 from shared.runner.batch import Call
 from shared.runner.calls import Calls, calls_of, open_calls
 from shared.runner.events import Delta, Reasoning, Reply, Restarted, TurnEvent
+from shared.runner.history import Message
 from shared.runner.host import Host
-from shared.runner.request import Message, TurnRequest, model_request
+from shared.runner.request import TurnRequest, model_request
 from shared.runner.suggestions import Trailer
-from shared.runner.text import check_blocks, clean, cleaned
+from shared.runner.text import check_blocks, clean, cleaned, repeatable
 
 MAX_GENERATIONS = 3
 """How often one reply is generated when the model's stream breaks after its first text."""
@@ -49,7 +53,8 @@ def answer_of(progress: Sequence[Message]) -> str:
 
 
 def _between(answer: str, said: str) -> str:
-    return "\n\n" if said and answer.strip() and not answer.endswith("\n\n") else ""
+    apart = answer.endswith("\n\n") or said.startswith("\n\n")
+    return "\n\n" if said and answer and not apart else ""
 
 
 class Turn:
@@ -61,14 +66,15 @@ class Turn:
         self._progress = list(request.progress)
         self._calls = Calls(host, request.tools, clock, self._result)
         self.answer = answer_of(self._progress)
-        self.spent = _spent(self._progress)
+        self.spent = spent_by(self._progress)
 
     def run(self) -> Generator[TurnEvent, None, None]:
         """The events of the turn; the last one is the `Reply`.
 
         Raises:
             ModelError: the model could not answer, or its answer broke off once too often.
-            TurnFailed: MAX_ITERATIONS; nothing may be spent any more.
+            TurnFailed: MAX_ITERATIONS, MAX_TOKENS, MODEL_REFUSED: the last reply has no words;
+                BUDGET_EXCEEDED: nothing may be spent any more.
             Whatever the host raises.
         """
         first = self._host.next_number() - len(self._progress)
@@ -77,9 +83,9 @@ class Turn:
             replies = sum(entry["role"] == "assistant" for entry in self._progress)
             last = replies + 1 >= self._request.max_iterations
             completed, said, suggestions = yield from self._reply(last=last)
-            content = cleaned(completed.content)
+            content = repeatable(cleaned(completed.content))
             calls = calls_of(self._host.next_number(), content)
-            if not calls or last:
+            if not calls or last or completed.stop_reason == "refusal":
                 yield self._end(completed, said, suggestions, unfinished=bool(calls))
                 return
             self.answer = joined(self.answer, said)
@@ -113,11 +119,8 @@ class Turn:
     def _end(
         self, completed: Completed, said: str, suggestions: Sequence[str], *, unfinished: bool
     ) -> Reply:
-        if unfinished and not said.strip():
-            raise TurnFailed(
-                f"The agent came to no answer within {self._request.max_iterations} steps.",
-                code="MAX_ITERATIONS",
-            )
+        if not said:
+            self._without_words(completed.stop_reason, unfinished=unfinished)
         self.answer = joined(self.answer, said)
         return Reply(
             text=self.answer,
@@ -127,22 +130,40 @@ class Turn:
             suggestions=tuple(suggestions),
         )
 
+    def _without_words(self, stop_reason: str, *, unfinished: bool) -> None:
+        """The last reply says nothing: that is an answer only if nothing is missing."""
+        if stop_reason == "refusal":
+            raise TurnFailed("The model declined to answer.", code="MODEL_REFUSED")
+        if stop_reason == "max_tokens":
+            raise TurnFailed(
+                f"The agent came to no answer within {self._request.max_tokens} tokens.",
+                code="MAX_TOKENS",
+            )
+        if unfinished:
+            raise TurnFailed(
+                f"The agent came to no answer within {self._request.max_iterations} steps.",
+                code="MAX_ITERATIONS",
+            )
+
     def _reply(
         self, *, last: bool
     ) -> Generator[TurnEvent, None, tuple[Completed, str, Sequence[str]]]:
         """One reply of the model, generated anew if its stream breaks after something was shown;
         before that, the model port tries again by itself."""
         asked = model_request(self._request, self._progress, last=last)
+        cut = False
         for generation in range(MAX_GENERATIONS):
             speaker = _Speaker(self.answer, suggested_replies=self._request.suggested_replies)
             try:
-                completed = yield from self._generate(asked, speaker)
+                completed = yield from self._generate(asked, speaker, cut=cut)
             except ModelError as fault:
                 self.spent += fault.usage
                 again = generation + 1 < MAX_GENERATIONS
                 if not (speaker.spoken and again and fault.is_retryable):
                     raise
-                yield Restarted(len(self.answer))
+                if speaker.shown:
+                    cut = True
+                    yield Restarted(len(self.answer))
                 continue
             self.spent += completed.usage
             said, suggestions = speaker.said(completed)
@@ -152,16 +173,17 @@ class Turn:
         raise AssertionError("unreachable")
 
     def _generate(
-        self, asked: ModelRequest, speaker: "_Speaker"
+        self, asked: ModelRequest, speaker: "_Speaker", *, cut: bool
     ) -> Generator[TurnEvent, None, Completed]:
-        left = self._host.ready(REPLY_SECONDS)
+        """`cut`: something of this reply was shown that does not stand any more."""
+        left = self._host.ready(REPLY_SECONDS, begun=cut)
         stream = self._host.ask(asked, seconds_left=left)
         try:
             with self._host.watching(stream.close):
-                for event in stream:
+                for event in self._counted(stream):
                     match event:
                         case TextDelta(text):
-                            if shown := speaker.speak(clean(text)):
+                            if shown := speaker.speak(text):
                                 yield Delta(shown)
                         case ReasoningDelta(text):
                             speaker.spoken = True
@@ -173,30 +195,49 @@ class Turn:
             stream.close()
         raise ModelError("The model's answer has no end.", retryable=True)
 
+    def _counted(self, stream: ModelStream) -> Iterator[ModelEvent]:
+        """The stream, with its cost counted if it is closed from outside."""
+        try:
+            yield from stream
+        except StreamClosed as closed:
+            self.spent += closed.usage
+            raise
+
 
 class _Speaker:
-    """What is shown of one reply, in pieces: the text without its trailer, set off from what was
-    said before."""
+    """What is shown of one reply, in pieces: set off from what was said before, without its trailer
+    of suggestions. A reply of nothing but white space says nothing."""
 
     def __init__(self, answer: str, *, suggested_replies: bool) -> None:
         self._answer = answer
         self._trailer = Trailer() if suggested_replies else None
-        self._shown = ""
+        self._heard = ""
+        self._held = ""
+        self.shown = ""
         self.spoken = False
 
     def speak(self, text: str) -> str:
-        """What of this piece is shown."""
+        """What is shown after this piece."""
         self.spoken = True
-        return self._show(self._trailer.feed(text) if self._trailer else text)
+        self._heard += text
+        self._held += text
+        # White space at the beginning waits for a word, half a character for its other half.
+        end = len(self._held) - (1 if "\ud800" <= self._held[-1:] <= "\udbff" else 0)
+        if not self.shown and not self._held[:end].strip():
+            return ""
+        piece, self._held = clean(self._held[:end]), self._held[end:]
+        return self._show(self._trailer.feed(piece) if self._trailer else piece)
 
     def _show(self, text: str) -> str:
-        before = "" if self._shown else _between(self._answer, text)
-        self._shown += text
+        before = "" if self.shown else _between(self._answer, text)
+        self.shown += text
         return before + text
 
     def said(self, completed: Completed) -> tuple[str, Sequence[str]]:
         """The whole text of the reply, and the suggestions in its trailer."""
-        text = _text(completed.content)
+        text = clean(self._heard) or _text(completed.content)
+        if not text.strip():
+            return "", ()
         if self._trailer is None:
             return text, ()
         trailer = Trailer()
@@ -206,7 +247,7 @@ class _Speaker:
 
     def rest(self, said: str) -> str:
         """What of the whole text has not been shown yet."""
-        return self._show(said[len(self._shown) :]) if said.startswith(self._shown) else ""
+        return self._show(said[len(self.shown) :]) if said.startswith(self.shown) else ""
 
 
 def _check(completed: Completed) -> None:
@@ -223,7 +264,7 @@ def _text(content: Sequence[Mapping[str, Any]]) -> str:
     return clean("".join(str(part) for part in parts))
 
 
-def _spent(progress: Sequence[Message]) -> Usage:
+def spent_by(progress: Sequence[Message]) -> Usage:
     """What the replies in a turn's notes cost."""
     spent = Usage()
     for entry in progress:

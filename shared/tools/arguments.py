@@ -172,7 +172,7 @@ def _check_references(schema: Mapping[str, Any]) -> None:
     for part in _parts(schema):
         if any(name in part for name in _ELSEWHERE):
             raise ValueError("may refer to its own parts only, by $ref: '#/$defs/name'")
-        if "$ref" in part and not _resolves(schema, part["$ref"]):
+        if "$ref" in part and referred(schema, part["$ref"]) is None:
             raise ValueError(f"has a $ref {shown(part['$ref'])} that leads nowhere in it")
 
 
@@ -186,14 +186,16 @@ def _parts(value: Any) -> Iterator[Mapping[str, Any]]:
             yield from _parts(each)
 
 
-def _resolves(schema: Any, reference: Any) -> bool:
+def referred(schema: Mapping[str, Any], reference: Any) -> Mapping[str, Any] | bool | None:
+    """The part of the schema that a $ref leads to; None: it leads to none."""
     if reference == "#":
-        return True
+        return schema
     if not isinstance(reference, str) or not reference.startswith("#/"):
-        return False
+        return None
+    part: Any = schema
     for step in reference.removeprefix("#/").split("/"):
         name = step.replace("~1", "/").replace("~0", "~")
-        if not isinstance(schema, Mapping) or name not in schema:
-            return False
-        schema = schema[name]
-    return isinstance(schema, Mapping | bool)
+        if not isinstance(part, Mapping) or name not in part:
+            return None
+        part = part[name]
+    return part if isinstance(part, Mapping | bool) else None

@@ -6,12 +6,11 @@ from email.message import Message
 
 from shared.messaging.http import HttpAnswer
 from shared.tools.port import ToolFault
+from shared.tools.redaction import redacted
 
 MAX_ERROR = 2000
 """Characters of an answer that says no."""
 
-_HIDDEN = "[redacted]"
-_SHORTEST_SECRET = 6
 _TEXTS = ("json", "xml", "javascript", "yaml", "x-www-form-urlencoded", "x-ndjson", "csv")
 # Encodings of text alone, in the names that Python gives them; some of its codecs do other work.
 _CHARSETS = frozenset(
@@ -26,7 +25,7 @@ _CHARSETS = frozenset(
 
 def answered(answer: HttpAnswer, *, safe: bool, secrets: Sequence[str]) -> str:
     """The result of a request. `safe`: it changes nothing. What repeats one of `secrets` is
-    blotted out.
+    blotted out, as `shared.tools.redaction` says.
 
     Raises:
         ToolFault: the status is none of success.
@@ -53,7 +52,8 @@ def _result(answer: HttpAnswer, secrets: Sequence[str]) -> str:
     text = _text(answer, secrets)
     if text is None:
         size = f"{'more than ' if answer.cut else ''}{len(answer.body)} bytes"
-        return f"Done (status {answer.status}); the answer is no text: {_kind(answer)}, {size}."
+        kind = redacted(_kind(answer), secrets)
+        return f"Done (status {answer.status}); the answer is no text: {kind}, {size}."
     if answer.cut:
         text += f"\n[cut: the answer has more than {len(answer.body)} bytes]"
     return text
@@ -85,10 +85,7 @@ def _text(answer: HttpAnswer, secrets: Sequence[str]) -> str | None:
         text = answer.body.decode(_charset(answer), "replace")
     else:
         return None
-    for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
-            text = text.replace(secret, _HIDDEN)
-    return text
+    return redacted(text, secrets, cut=answer.cut)
 
 
 def _kind(answer: HttpAnswer) -> str:

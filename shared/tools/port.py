@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, final
+
+from pydantic_core import CoreSchema, core_schema
 
 
+@final
 @dataclass(frozen=True, kw_only=True)
 class ToolContext:
     """On whose behalf a call runs, and which call it is.
@@ -12,6 +15,9 @@ class ToolContext:
     `idempotency_key` names the call of the turn, not the attempt: it is the same when a call that
     a crash interrupted is made again, so that whoever acts on it can act once. `deadline` is the
     moment (`time.monotonic`) at which nobody waits for the result any more.
+
+    Only who has one can hand it on: pydantic makes none from data, which may be a model's, and
+    there are no subclasses, for which it might.
     """
 
     tenant: str
@@ -25,6 +31,13 @@ class ToolContext:
     email: str | None = None
     roles: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
+
+    def __init_subclass__(cls) -> None:
+        raise TypeError("ToolContext cannot have subclasses; put what you need beside it")
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> CoreSchema:
+        return core_schema.is_instance_schema(cls)
 
 
 class ToolFault(Exception):

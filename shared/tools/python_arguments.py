@@ -5,7 +5,7 @@ Both come from the type hints, by pydantic.
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, get_args, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import pydantic
 from pydantic import ConfigDict, Field, TypeAdapter, create_model
@@ -44,6 +44,10 @@ _REASONS = {
     "dataclass_type": "must be an object",
     "model_attributes_type": "must be an object",
 }
+_WITHIN = (
+    'cannot be a tool: the type of its parameter "{}" has a ToolContext in it, which a model must '
+    "not make up; take it as a parameter of its own"
+)
 _VAGUE = ("is not valid", "may not be empty")
 """What `faults` says that a model could not act on."""
 
@@ -55,6 +59,15 @@ class _Schema(GenerateJsonSchema):
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
+
+    def is_instance_schema(self, schema: Any) -> dict[str, Any]:
+        if schema["cls"] is ToolContext:
+            raise _ContextWithin
+        return super().is_instance_schema(schema)
+
+
+class _ContextWithin(TypeError):
+    """A context is somewhere in a type that the model would fill."""
 
 
 class Parameters:
@@ -71,13 +84,18 @@ class Parameters:
         """
         self._contexts: list[str] = []
         self._names: dict[str, str] = {}
+        self._without_default: set[str] = set()
         # A field may not have every name that a parameter may, so the names are aliases.
         fields: dict[str, Any] = {}
         for number, (name, hint, default) in enumerate(_declared(function)):
             if _is_context(name, hint):
                 self._contexts.append(name)
                 continue
-            usual = ... if default is inspect.Parameter.empty else default
+            if default is inspect.Parameter.empty:
+                usual = ...
+                self._without_default.add(f"p{number}")
+            else:
+                usual = default
             fields[f"p{number}"] = (hint, Field(usual, alias=name))
             self._names[f"p{number}"] = name
         config = ConfigDict(
@@ -100,7 +118,8 @@ class Parameters:
         self.schema = schema
 
     def values(self, arguments: Mapping[str, Any], context: ToolContext) -> dict[str, Any]:
-        """What to call the function with. Arguments that were left out keep their defaults.
+        """What to call the function with. Arguments that were left out keep their defaults: those
+        of the function, or else those of the parameters' Field.
 
         Raises:
             InvalidArguments: they do not fit.
@@ -110,7 +129,8 @@ class Parameters:
         except pydantic.ValidationError as error:
             found = list(self._faults(error, arguments))
         else:
-            values = {self._names[field]: getattr(read, field) for field in read.model_fields_set}
+            given = read.model_fields_set | self._without_default
+            values = {self._names[field]: getattr(read, field) for field in given}
             return {**values, **dict.fromkeys(self._contexts, context)}
         # Raised here, without its cause: that has the values, and they are the user's.
         raise refusal(found)
@@ -159,7 +179,18 @@ def _declared(function: Callable[..., Any]) -> Iterator[tuple[str, Any, Any]]:
                 f'cannot be a tool: write the Field of its parameter "{name}" as '
                 "Annotated[type, Field(…)]"
             )
+        if parameter.default is not inspect.Parameter.empty and _has_factory(hints[name]):
+            raise ValueError(
+                f'cannot be a tool: its parameter "{name}" has a default and the default_factory '
+                "of a Field; remove one of them"
+            )
         yield name, hints[name], parameter.default
+
+
+def _has_factory(hint: Any) -> bool:
+    return get_origin(hint) is Annotated and any(
+        isinstance(each, FieldInfo) and each.default_factory for each in hint.__metadata__
+    )
 
 
 def _is_context(name: str, hint: Any) -> bool:
@@ -179,6 +210,8 @@ def _culprit(fields: Mapping[str, Any], names: Mapping[str, str]) -> str:
     for field, (hint, _) in fields.items():
         try:
             TypeAdapter(hint).json_schema(schema_generator=_Schema)
+        except _ContextWithin:
+            return _WITHIN.format(names[field])
         except (PydanticUserError, PydanticUndefinedAnnotation, TypeError):
             return (
                 f'cannot be a tool: the type of its parameter "{names[field]}" cannot be '

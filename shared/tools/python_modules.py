@@ -22,7 +22,11 @@ _Stamp = tuple[int, int]
 
 
 class PythonModules:
-    """The modules in a folder, which is only read. Several threads may use it at once."""
+    """The modules in a folder. Several threads may use it at once.
+
+    Its Python files are only read. Python may keep their bytecode beside them in `__pycache__`;
+    that of a file that has changed is removed. Where nothing can be written, nothing is kept.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()

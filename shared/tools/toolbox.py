@@ -18,14 +18,7 @@ class Toolbox:
     """Tools in the order of the configuration; their names differ."""
 
     def __init__(self, tools: Iterable[Tool] = ()) -> None:
-        self._tools = {tool.name: tool for tool in tools}
-
-    def get(self, name: str) -> Tool | None:
-        """The tool that the model calls so, or None: a model may invent names."""
-        return self._tools.get(name)
+        self._tools = tuple(tools)
 
     def __iter__(self) -> Iterator[Tool]:
-        return iter(self._tools.values())
-
-    def __len__(self) -> int:
-        return len(self._tools)
+        return iter(self._tools)

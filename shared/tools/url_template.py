@@ -11,12 +11,16 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
 from shared.messaging.addresses import MAX_URL
+from shared.tools.arguments import referred
 from shared.tools.port import InvalidArguments
 
 _URL = re.compile(
     r"(?P<origin>https?://[^/?#]*)(?P<path>[^?#]*)(\?(?P<query>[^#]*))?(?P<rest>#.*)?"
 )
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_PLAIN = frozenset({"string", "integer", "number", "boolean"})
+_PLAIN_VALUES = (str, int, float)
+_MAX_DEPTH = 8
 _SEPARATORS = re.compile(r"[/\\]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -102,11 +106,38 @@ def _defaults(names: frozenset[str], parameters: Mapping[str, Any]) -> dict[str,
         for name in names
         if isinstance(properties[name], Mapping) and "default" in properties[name]
     }
+    for name in sorted(names):
+        if not _takes_plain(properties[name], parameters):
+            raise ValueError(
+                f"has {{{name}}} in its url, whose parameter must be a text, a number, true or "
+                "false; give it such a type, or leave it out of the url"
+            )
     if missing := sorted(names - defaults.keys() - set(required)):
         raise ValueError(
             f"has {{{missing[0]}}} in its url, which must be required or have a default"
         )
     return defaults
+
+
+def _takes_plain(schema: Any, root: Mapping[str, Any], depth: int = 0) -> bool:
+    """Whether a value that fits the schema may be a plain one. Where that is hard to tell, it may:
+    then each call is checked."""
+    if not isinstance(schema, Mapping) or depth > _MAX_DEPTH:
+        return schema is not False
+    types = schema.get("type", "string")
+    if _PLAIN.isdisjoint([types] if isinstance(types, str) else types):
+        return False
+    listed = [*schema.get("enum", ()), *([schema["const"]] if "const" in schema else ())]
+    if listed and not any(isinstance(each, _PLAIN_VALUES) for each in listed):
+        return False
+    parts = [*schema.get("allOf", ())]
+    if "$ref" in schema:
+        parts.append(referred(root, schema["$ref"]))
+    return all(_takes_plain(each, root, depth + 1) for each in parts) and all(
+        any(_takes_plain(each, root, depth + 1) for each in schema[either])
+        for either in ("anyOf", "oneOf")
+        if either in schema
+    )
 
 
 def _segment(name: str, values: Mapping[str, Any]) -> str:
@@ -126,7 +157,7 @@ def _quoted(name: str, values: Mapping[str, Any]) -> str:
 
 def _scalar(name: str, values: Mapping[str, Any]) -> str:
     value = values.get(name)
-    if not isinstance(value, str | int | float):
+    if not isinstance(value, _PLAIN_VALUES):
         raise InvalidArguments(f"'{name}' must be a text, a number, true or false.")
     return value if isinstance(value, str) else json.dumps(value)
 

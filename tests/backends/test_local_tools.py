@@ -56,8 +56,7 @@ def rewrite(path: Path, text: str) -> None:
 
 
 def answer(agents: LocalAgents) -> str:
-    tool = agents.equipped("support").toolbox.get("find")
-    assert tool is not None
+    [tool] = agents.equipped("support").toolbox
     return tool.run({"a": 5}, context())
 
 
@@ -75,7 +74,7 @@ def test_an_agent_with_its_tools_and_skills(agents: LocalAgents) -> None:
 def test_an_agent_without_any(folder: Path, agents: LocalAgents) -> None:
     (folder / "plain.yaml").write_text("name: Plain\ninstructions: Help.\n")
     found = agents.equipped("plain")
-    assert (len(found.toolbox), found.skills) == (0, {})
+    assert (list(found.toolbox), found.skills) == ([], {})
 
 
 def test_tools_are_made_once(agents: LocalAgents) -> None:
@@ -164,7 +163,7 @@ def shipped() -> LocalAgents:
 
 def test_they_are_valid(shipped: LocalAgents) -> None:
     assert {"assistant", "planner", "shop"} <= {agent.id for agent in shipped.list()}
-    assert len(shipped.equipped("assistant").toolbox) == 0
+    assert list(shipped.equipped("assistant").toolbox) == []
 
 
 @pytest.mark.parametrize(
@@ -180,8 +179,7 @@ def test_they_are_valid(shipped: LocalAgents) -> None:
 def test_their_tools_work(
     shipped: LocalAgents, agent: str, tool: str, arguments: dict[str, object], said: str
 ) -> None:
-    found = shipped.equipped(agent).toolbox.get(tool)
-    assert found is not None
+    [found] = [each for each in shipped.equipped(agent).toolbox if each.name == tool]
     assert found.repeatable
     assert said in found.run(arguments, context())
 
@@ -202,7 +200,6 @@ def test_their_tools_work(
 def test_their_tools_say_what_does_not_work(
     shipped: LocalAgents, agent: str, tool: str, arguments: dict[str, object], said: str
 ) -> None:
-    found = shipped.equipped(agent).toolbox.get(tool)
-    assert found is not None
+    [found] = [each for each in shipped.equipped(agent).toolbox if each.name == tool]
     with pytest.raises(ToolFault, match=said):
         found.run(arguments, context())

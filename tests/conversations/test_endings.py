@@ -147,7 +147,7 @@ def test_the_details_of_a_fault_are_kept_beside(pieces: Pieces) -> None:
 @pytest.mark.parametrize("at_head", [True, False])
 def test_a_stopped_turn_says_no_more_than_that(pieces: Pieces, at_head: bool) -> None:
     job = pieces.ask(pieces.session(), "r1", "How?")
-    ending = pieces.endings.cancelled(job, at_head=at_head)
+    ending = pieces.endings.cancelled(job, COST, at_head=at_head)
 
     event = json.loads(ending.terminal)
     assert (event["type"], event["status"]) == ("cancelled", 499)
@@ -161,7 +161,7 @@ def test_without_a_url_nobody_is_called_back(pieces: Pieces) -> None:
     endings = [
         pieces.endings.completed(job, reply("Yes.")),
         pieces.endings.failed(job, None, COST),
-        pieces.endings.cancelled(job, at_head=True),
+        pieces.endings.cancelled(job, COST, at_head=True),
     ]
     pieces.end(pieces.take(session), job, endings[0])
 
@@ -197,14 +197,14 @@ def test_every_end_counts_one_turn_and_what_it_cost(pieces: Pieces) -> None:
         ending = [
             pieces.endings.completed(job, reply("Yes.")),
             pieces.endings.failed(job, None, COST),
-            pieces.endings.cancelled(job, at_head=True),
+            pieces.endings.cancelled(job, COST, at_head=True),
         ][number]
         pieces.end(lease, job, ending)
         pieces.pop(lease)
 
     counters = [item for item in pieces.table.get(pieces.ledger.keys("acme")) if item]
     assert sum(item.attrs["turns"] for item in counters) == 3
-    assert sum(item.attrs["cost"] for item in counters) == 2 * 1_500_000
+    assert sum(item.attrs["cost"] for item in counters) == 3 * 1_500_000
     assert len(pieces.log(session)) == 4
 
 

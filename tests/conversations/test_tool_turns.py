@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 
-from shared.conversations.items import meta_key, turn_ref
+from shared.conversations.items import meta_key, turn_id, turn_ref
+from shared.conversations.memory import Memory
+from shared.conversations.usage import Costs, Ledger
 from shared.errors import TurnFailed
+from shared.identity.credentials import LOCAL
 from shared.mailbox.jobs import message_key
 from shared.models.port import ModelError, TextDelta
+from shared.models.rates import ModelRates
 from shared.runner.calls import INTERRUPTED, MAX_RESULT
 from shared.runner.in_process import Agent
 from shared.runner.request import LOST_RESULT, Equipped
@@ -278,3 +282,149 @@ def test_nothing_is_asked_when_nothing_may_be_spent(
     scene.work()
     assert end(scene)["error"]["code"] == "BUDGET_EXCEEDED"
     assert (len(model.requests), set(spent)) == (1, {"local"})
+
+
+# -- what it costs, and how long it takes ---------------------------------------------------------
+
+
+def spent(scene: Scene) -> dict[str, int]:
+    ledger = Ledger(scene.clock)
+    found = [item.attrs for item in scene.deployment.table.get(ledger.keys("local")) if item]
+    return {name: sum(item[name] for item in found) for name in ("turns", "cost", "input_tokens")}
+
+
+def test_a_stopped_turn_has_cost_what_its_replies_cost(
+    scene: Scene, session: str, equip: Equip
+) -> None:
+    equip(answer(use("t")), tools=[MadeTool("t", napping(scene, 20))])
+    scene.say("c1", session, "r1", "Hi")
+    scene.virtual.at(3, lambda: stop(scene, session))
+    scene.work()
+    assert end(scene)["type"] == "cancelled"
+    assert spent(scene) == {"turns": 1, "cost": 1000, "input_tokens": 10}
+    view = scene.deployment.turns.view(LOCAL, turn_id(box(scene, session).id, ref_of(session)))
+    assert view.usage == {"promptTokens": 10, "completionTokens": 2, "costUsd": 1e-06}
+
+
+def ref_of(session: str) -> str:
+    return turn_ref(session, "r1")
+
+
+def test_a_stop_that_comes_with_the_last_word_does_not_make_it_free(
+    scene: Scene, session: str, equip: Equip
+) -> None:
+    equip([*answer("Done")[:-1], lambda: stop(scene, session), answer("Done")[-1]], tools=[])
+    scene.say("c1", session, "r1", "Hi")
+    scene.work()
+    assert end(scene)["type"] == "cancelled"
+    assert spent(scene)["cost"] == 1000
+
+
+def test_what_another_worker_noted_counts_too(scene: Scene, session: str, equip: Equip) -> None:
+    equip(answer(use("t")), tools=[MadeTool("t", napping(scene, 100), timeout=500)])
+    scene.say("c1", session, "r1", "Hi")
+    scene.work(seconds=60)
+    handler: Any = scene.deployment.drain._handlers["conv"]
+    handler._costs = Costs()
+    stop(scene, session)
+    scene.work()
+    assert end(scene)["type"] == "cancelled"
+    assert spent(scene) == {"turns": 1, "cost": 1000, "input_tokens": 10}
+
+
+def test_the_time_of_a_turn_is_that_of_all_its_workers(
+    scene: Scene, session: str, equip: Equip
+) -> None:
+    tool = MadeTool("t", napping(scene, *[100.0] * 30), timeout=200, repeatable=True)
+    equip(*[answer(use("t", f"x{number}")) for number in range(18)], tools=[tool])
+    scene.say("c1", session, "r1", "Hi")
+    for _ in range(8):
+        scene.work(seconds=310)
+    assert end(scene)["error"]["code"] == "TURN_TIMEOUT"
+    assert 5 <= len(tool.calls) <= 7
+
+
+def test_in_its_middle_a_turn_waits_for_the_models_rate(
+    scene: Scene, session: str, equip: Equip
+) -> None:
+    tool = MadeTool("t", napping(scene, *[1.0] * 5))
+    equip(*[answer(use("t", f"x{number}")) for number in range(4)], answer("Done"), tools=[tool])
+    handler: Any = scene.deployment.drain._handlers["conv"]
+    rates = ModelRates(scene.deployment.table, scene.clock, 3)
+    object.__setattr__(handler._services, "rates", rates)
+    scene.say("c1", session, "r1", "Hi")
+    scene.work()
+    assert text_of(end(scene)) == "Done"
+    scene.say("c1", session, "r2", "Again")
+    scene.work()
+    refused = end(scene, "r2")
+    assert refused["error"]["code"] == "RATE_LIMITED"
+    assert refused["data"]["details"]["retryAfter"] > 0
+
+
+def test_a_stop_ends_the_wait_for_the_models_rate(scene: Scene, session: str, equip: Equip) -> None:
+    equip(answer(use("t")), tools=[MadeTool("t")])
+    handler: Any = scene.deployment.drain._handlers["conv"]
+    rates = ModelRates(scene.deployment.table, scene.clock, 1)
+    object.__setattr__(handler._services, "rates", rates)
+    scene.say("c1", session, "r1", "Hi")
+    before = scene.clock.monotonic()
+    scene.virtual.at(5, lambda: stop(scene, session))
+    scene.work()
+    assert end(scene)["type"] == "cancelled"
+    assert scene.clock.monotonic() - before < 8
+
+
+def test_the_marks_of_calls_that_have_ended_are_gone(
+    scene: Scene, session: str, equip: Equip
+) -> None:
+    equip(answer(use("t"), use("t")), answer("Done"), tools=[MadeTool("t")])
+    scene.say("c1", session, "r1", "Hi")
+    scene.work()
+    item = scene.deployment.table.get([box(scene, session).job(ref_of(session))])[0]
+    assert item is not None
+    assert item.attrs["marks"] == {}
+
+
+def test_a_reply_that_was_cut_is_not_continued_by_another_worker(
+    scene: Scene, session: str, equip: Equip
+) -> None:
+    broken = [
+        TextDelta("Hello wor"),
+        lambda: scene.clock.sleep(60),
+        ModelError("cut", retryable=True),
+    ]
+    equip(broken, answer("Other words."), tools=[])
+    scene.say("c1", session, "r1", "Hi")
+    scene.work(seconds=100)
+    scene.work()
+    assert streamed(scene) == "Hello wor"
+    assert text_of(end(scene)) == "Other words."
+
+
+def test_after_large_results_the_words_are_remembered(
+    scene: Scene, session: str, equip: Equip
+) -> None:
+    large = "漢" * 31_000
+    calls = [use("t", f"x{number}") for number in range(5)]
+    model = equip(
+        answer(*calls),
+        answer("The code word is owl."),
+        answer("Owl."),
+        tools=[MadeTool("t", lambda: large)],
+    )
+    scene.say("c1", session, "r1", "Look it up.")
+    scene.work()
+    for cold in (False, True):
+        if cold:
+            handler: Any = scene.deployment.drain._handlers["conv"]
+            memory = Memory(scene.deployment.table, budget=100_000)
+            object.__setattr__(handler._services, "memory", memory)
+            model.answers = [answer("Owl.")]
+        scene.say("c1", session, f"r{2 + cold}", "What was the code word?")
+        scene.work()
+        assert [entry["content"] for entry in model.last[:3]] == [
+            "Look it up.",
+            "The code word is owl.",
+            "What was the code word?",
+        ]

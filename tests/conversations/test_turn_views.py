@@ -59,7 +59,7 @@ def test_only_the_head_of_the_mailbox_runs(pieces: Pieces) -> None:
         return [pieces.turns.view(ANNA, name).status for name in names]
 
     assert statuses() == ["running", "queued"]
-    pieces.end(lease, first, pieces.endings.cancelled(first, at_head=True))
+    pieces.end(lease, first, pieces.endings.cancelled(first, COST, at_head=True))
     assert statuses() == ["cancelled", "queued"]
     pieces.pop(lease)
     assert statuses() == ["cancelled", "running"]

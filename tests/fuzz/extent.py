@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, seed, settings
 
-FRAMES = int(os.environ.get("FUZZ_FRAMES", "20000"))
+USUAL = 20_000
+FRAMES = int(os.environ.get("FUZZ_FRAMES", USUAL))
 SEED = os.environ.get("FUZZ_SEED")
 BATCH = 40
 
@@ -16,7 +17,7 @@ Test = TypeVar("Test", bound=Callable[..., Any])
 def extent(examples: int) -> Callable[[Test], Test]:
     """Marks a property test: so many examples by the standard, more in a longer run."""
     chosen = settings(
-        max_examples=max(1, examples * FRAMES // 20_000),
+        max_examples=-(-examples * FRAMES // USUAL),
         derandomize=SEED is None,
         database=None,
         deadline=None,

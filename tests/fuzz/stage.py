@@ -2,8 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,13 @@ from shared.identity.principal import USER, Principal
 from shared.mailbox.box import SHARDS, Box, BoxKey, Job
 from shared.storage.sqlite import SqliteTable
 from shared.storage.table import DUE
+from tests.fuzz.clients import USERS, Client, Event, Turn, code_of, ends_of
 from tests.fuzz.frames import expanded
 from tests.fuzz.model import Moody
 from tests.fuzz.reading import readable, request_id
 from tests.fuzz.shapes import complaint, outline
-from tests.support.frames_client import TERMINAL
 from tests.wire.scene import Scene
 
-Event = dict[str, Any]
 SIGNING = "a-secret-of-these-tests"
 AGENT = {"name": "Agent", "instructions": "Be brief.", "models_allowed": ["large", "small"]}
 OURS = {"INTERNAL_ERROR", "SERVICE_UNAVAILABLE"}
@@ -31,29 +29,6 @@ OURS = {"INTERNAL_ERROR", "SERVICE_UNAVAILABLE"}
 
 FAR = 4_000_000_000_000
 """Milliseconds; later than anything that is due."""
-
-
-@dataclass
-class Client:
-    """One connection, and what it was sent."""
-
-    connection: str
-    own: Mapping[str, str]
-    second: Mapping[str, str]
-    latest: Mapping[str, str]
-    here: bool = True
-    stayed: bool = True
-    """Whether it was there all the time."""
-    got: list[Event] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Turn:
-    """One that was accepted."""
-
-    client: str
-    session: str
-    request_id: str
 
 
 class Stage:
@@ -95,7 +70,7 @@ class Stage:
         self._accepted: dict[Turn, int] = {}
         self._seen = 0
         self.scene.push.sent.clear()
-        self.clients = {who: self._client(who, user) for who, user in _USERS.items()}
+        self.clients = {who: self._client(who, user) for who, user in USERS.items()}
 
     def _client(self, who: str, user: str) -> Client:
         connection = f"{who}-{self._batches}"
@@ -130,7 +105,7 @@ class Stage:
         for connection, event in news:
             assert not (found := complaint(event)), f"{found} in {event}"
             self.samples.setdefault(outline(event), event)
-            self.tally[_code(event) or event["type"]] += 1
+            self.tally[code_of(event) or event["type"]] += 1
             self.tally["duplicate"] += event["data"] == {"duplicate": True}
             for client in getattr(self, "clients", {}).values():
                 if client.connection == connection:
@@ -169,7 +144,7 @@ class Stage:
 
     def _check(self, who: str, frame: Mapping[str, Any] | None, answers: list[Event]) -> None:
         carried = {event.get("requestId") for event in answers}
-        assert not {_code(event) for event in answers[:1]} & OURS
+        assert not {code_of(event) for event in answers[:1]} & OURS
         if frame is None:
             assert len(answers) == 1
             assert carried == {None}
@@ -266,19 +241,3 @@ class Stage:
         assert item is not None
         assert item.body is not None
         return box_key("acme", item.body["conversation"])
-
-
-_USERS = {"ann": "ann", "bob": "bob", "ann-too": "ann"}
-
-
-def _code(event: Event) -> str | None:
-    return event["error"]["code"] if event["type"] == "error" else None
-
-
-def ends_of(events: list[Event]) -> Iterator[tuple[str, str]]:
-    """The ends of turns, as text; an error that refuses a frame says nothing of a repeat."""
-    for event in events:
-        refusal = event["type"] == "error" and "retryable" not in event["data"].get("details", {})
-        if event["type"] in TERMINAL and not refusal:
-            text = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
-            yield event.get("requestId", ""), text

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fuzz import frames
+from tests.fuzz.clients import ends_of
 from tests.fuzz.extent import extent
 from tests.fuzz.shapes import complaint
-from tests.fuzz.stage import ends_of
 from tests.support.deployments import Running, local_set
 from tests.support.frames_client import FramesClient
 from tests.support.messages_api import ScriptedMessagesApi, echo

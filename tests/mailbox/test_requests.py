@@ -12,6 +12,7 @@ from shared.storage.expressions import EXISTS, Increment
 from shared.storage.table import Update
 from tests.mailbox.operations import CONN, decide, done_head, fill, listeners, prompted
 from tests.mailbox.rig import BOX, Rig
+from tests.support.faults import Hooks
 
 
 def end(rig: Rig, ref: str) -> None:
@@ -84,6 +85,24 @@ def test_a_bound_of_one_is_one_at_a_time(rig: Rig) -> None:
         rig.add("B", bound=1)
     end(rig, "A")
     rig.add("B", bound=1)
+
+
+def test_a_head_that_leaves_while_room_is_looked_for_is_not_in_the_way(rig: Rig) -> None:
+    rig.add("A", bound=1)
+    lease, _ = rig.take()
+    rig.holder.finish(lease, rig.job("A"), Ending(outcome="completed", terminal="t"))
+    rig.calls.clear()
+    popped: list[bool] = []
+
+    def pop() -> None:
+        if not popped:
+            popped.append(True)
+            rig.holder.pop(lease, rig.box)
+
+    # Refused at first; then the head is read, and leaves right before the second try.
+    rig.faults = {3: Hooks(before=pop)}
+    rig.add("B", bound=1)
+    assert (popped, rig.box.jobs) == ([True], ("B",))
 
 
 def test_no_bound_is_none(rig: Rig) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.models.caching import MAX_BREAKPOINTS, with_breakpoints
+from shared.models.caching import with_breakpoints
 from tests.support.messages_api_script import plain
 
 Body = dict[str, Any]
@@ -88,7 +88,7 @@ def unmarked(value: Any) -> Any:
 @given(bodies)
 def test_there_are_at_most_four_and_none_where_the_api_refuses_it(body: Body) -> None:
     found = marked(with_breakpoints(body))
-    assert len(found) <= MAX_BREAKPOINTS
+    assert len(found) <= 4
     for block in found:
         assert block["cache_control"] == {"type": "ephemeral"}
         assert "thinking" not in block.get("type", "")

@@ -6,10 +6,11 @@ import pytest
 
 from shared.errors import ConfigurationError
 from shared.models.port import Usage
-from shared.models.prices import Price, Prices, cost_nano_usd
+from shared.models.prices import Price, Prices
 
 MILLION = Usage(1_000_000, 1_000_000, 1_000_000, 1_000_000)
 USD = 10**9
+LISTED = Prices.load()
 
 
 @pytest.mark.parametrize(
@@ -38,19 +39,21 @@ USD = 10**9
     ],
 )
 def test_a_million_tokens_of_each_kind_cost_the_list_price(model: str, cents: int) -> None:
-    assert cost_nano_usd(model, MILLION) == cents * USD // 100
+    assert LISTED.cost_nano_usd(model, MILLION) == cents * USD // 100
 
 
 @pytest.mark.parametrize("model", ["gpt", "", "us.anthropic.gpt-v1:0", "anthropic.", "x/y"])
 def test_an_unknown_model_has_no_price(model: str) -> None:
-    assert cost_nano_usd(model, MILLION) is None
+    assert LISTED.cost_nano_usd(model, MILLION) is None
 
 
 def test_a_long_prompt_has_prices_of_its_own() -> None:
     at_most = Usage(60_000, 1000, 40_000, 0)
     over = Usage(60_000, 1000, 40_000, 1)
-    assert cost_nano_usd("claude-haiku-5-5", at_most) == 60_000 * 100 + 1000 * 500 + 40_000 * 10
-    assert cost_nano_usd("claude-haiku-5-5", over) == (
+    assert (
+        LISTED.cost_nano_usd("claude-haiku-5-5", at_most) == 60_000 * 100 + 1000 * 500 + 40_000 * 10
+    )
+    assert LISTED.cost_nano_usd("claude-haiku-5-5", over) == (
         60_000 * 500 + 1000 * 2_500 + 40_000 * 50 + 625
     )
 
@@ -77,7 +80,7 @@ def test_a_file_comes_on_top_of_the_list(tmp_path: Path) -> None:
     assert prices.cost_nano_usd("claude-opus-4-8", MILLION) == 4 * USD
     assert prices.cost_nano_usd("us.anthropic.claude-opus-4-7-v1:0", MILLION) == 4 * USD
     assert prices.cost_nano_usd("eu.anthropic.claude-opus-4-8-v1:0", MILLION) == 4 * USD
-    assert prices.cost_nano_usd("claude-opus-4-7", MILLION) == cost_nano_usd(
+    assert prices.cost_nano_usd("claude-opus-4-7", MILLION) == LISTED.cost_nano_usd(
         "claude-opus-4-7", MILLION
     )
 

@@ -79,7 +79,7 @@ class Said:
                 event()
                 continue
             if self._closed:
-                raise StreamClosed
+                raise StreamClosed(COST)
             if isinstance(event, Exception):
                 raise event
             yield event

@@ -268,3 +268,9 @@ def test_of_several_calls_only_those_without_a_result_are_taken_up() -> None:
 def test_a_call_that_is_taken_up_is_announced_again() -> None:
     _, events = taken_over(["1-0"], [], [MadeTool("t", repeatable=True)], use("t", "toolu_1-0"))
     assert events[0] == ToolStarted("1-0", "t", {})
+
+
+def test_a_call_that_had_begun_when_the_agent_still_had_the_tool() -> None:
+    host, events = taken_over(["1-0"], [], [MadeTool("other")], use("t", "toolu_1-0"))
+    assert ended(events) == {"1-0": (INTERRUPTED, True)}
+    assert host.steps == [("result", "1-0")]

@@ -62,11 +62,35 @@ def test_a_call_is_noted_made_and_answered() -> None:
     assert model.last[-1] == {"role": "user", "content": [found]}
 
 
-def test_steps_without_words_leave_no_gap_in_the_answer() -> None:
+def test_replies_of_white_space_say_nothing() -> None:
     model = SaidModel(
-        answer(use("look_up")), answer("\n\n", use("look_up")), answer("A"), answer("B")
+        answer(use("look_up")), answer("\n\n", use("look_up")), answer("\nA"), answer("B")
     )
-    assert reply(run(Paper(model), MadeTool())).text == "\n\nA"
+    assert reply(run(Paper(model), MadeTool())).text == "\nA"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "whole"),
+    [
+        ("A.", "B.", "A.\n\nB."),
+        ("A.\n\n", "B.", "A.\n\nB."),
+        ("A.", "\n\nB.", "A.\n\nB."),
+        ("A.\n", "\nB.", "A.\n\n\n\nB."),
+        (" ", "B.", "B."),
+    ],
+)
+def test_what_two_replies_say_is_set_apart(first: str, second: str, whole: str) -> None:
+    model = SaidModel(answer(first, use("look_up")), answer(second))
+    assert reply(run(Paper(model), MadeTool())).text == whole
+
+
+def test_a_name_that_the_model_made_up_can_be_repeated() -> None:
+    model = SaidModel(answer(use("look up: ü" + "x" * 99)), answer("Done"))
+    host = Paper(model)
+    run(host, MadeTool())
+    name = host.notes[0]["content"][0]["name"]
+    assert name == ("look_up___" + "x" * 99)[:64]
+    assert model.last[1]["content"][0]["name"] == name
 
 
 def test_the_same_id_in_two_replies_is_two_calls() -> None:
@@ -102,9 +126,19 @@ def test_a_reply_that_broke_off_is_said_anew_from_where_the_answer_stands() -> N
     assert model.requests[1] == model.requests[2]
 
 
-def test_reasoning_that_was_shown_is_restarted_too() -> None:
+def test_when_only_thoughts_were_shown_the_answer_is_whole() -> None:
     events = run(Paper(SaidModel([ReasoningDelta("hm"), cut()], answer("Yes"))))
-    assert events[:2] == [Reasoning("hm"), Restarted(0)]
+    assert events[0] == Reasoning("hm")
+    assert reply(events[1:]).text == "Yes"
+
+
+def test_a_worker_that_gives_up_after_a_broken_reply_says_that_it_cut_something() -> None:
+    host = Paper(SaidModel([TextDelta("Hel"), cut()], answer("Hello")))
+    run(host)
+    assert [entry for entry in host.diary if entry[1] == 60] == [
+        ("ready", 60, False),
+        ("ready", 60, True),
+    ]
 
 
 def test_it_gives_up_after_three_broken_streams() -> None:
@@ -158,6 +192,35 @@ def test_without_words_the_turn_fails_by_its_name() -> None:
     assert (failed.value.error_code, running.spent) == ("MAX_ITERATIONS", COST + COST)
 
 
+@pytest.mark.parametrize(
+    ("blocks", "stop_reason", "code"),
+    [
+        ([], "refusal", "MODEL_REFUSED"),
+        (["\n"], "refusal", "MODEL_REFUSED"),
+        ([use("look_up")], "refusal", "MODEL_REFUSED"),
+        ([], "max_tokens", "MAX_TOKENS"),
+    ],
+)
+def test_an_end_without_words_that_is_no_answer(
+    blocks: list[Any], stop_reason: str, code: str
+) -> None:
+    tool = MadeTool()
+    running = turn(Paper(SaidModel(answer(*blocks, stop_reason=stop_reason))), tool)
+    with pytest.raises(TurnFailed) as failed:
+        list(running.run())
+    assert (failed.value.error_code, tool.calls, running.spent) == (code, [], COST)
+
+
+@pytest.mark.parametrize("stop_reason", ["refusal", "max_tokens"])
+def test_with_words_it_is_an_answer_as_far_as_it_goes(stop_reason: str) -> None:
+    last = reply(run(Paper(SaidModel(answer("So far", stop_reason=stop_reason)))))
+    assert (last.text, last.stop_reason) == ("So far", stop_reason)
+
+
+def test_an_answer_may_be_empty() -> None:
+    assert reply(run(Paper(SaidModel(answer())))).text == ""
+
+
 def test_a_reply_is_begun_only_when_there_is_time_for_one() -> None:
     host = Paper(SaidModel(answer("Hello")))
     host.left = 5
@@ -169,12 +232,13 @@ def test_a_reply_is_begun_only_when_there_is_time_for_one() -> None:
 # -- stops and hand-overs -----------------------------------------------------------------------
 
 
-def test_a_stop_closes_the_models_stream() -> None:
+def test_a_stop_closes_the_models_stream_and_its_cost_is_known() -> None:
     host = Paper(SaidModel())
     host.model.answers = [[TextDelta("a"), host.stop, TextDelta("b")]]
+    running = turn(host)
     with pytest.raises(Enough):
-        run(host)
-    assert host.model.closed == 1
+        list(running.run())
+    assert (host.model.closed, running.spent) == (1, COST)
 
 
 def test_whoever_gives_up_reading_closes_the_models_stream() -> None:
@@ -222,8 +286,14 @@ def test_the_iterations_of_another_worker_count() -> None:
 )
 def test_half_characters_are_replaced_in_pieces_and_in_the_whole(said: str, clean: str) -> None:
     whole = Completed([text(said)], "end_turn", COST)
-    events = run(Paper(SaidModel([TextDelta(said), whole])))
-    assert [event.text for event in events if isinstance(event, Delta | Reply)] == [clean, clean]
+    assert reply(run(Paper(SaidModel([TextDelta(said), whole])))).text == clean
+
+
+def test_a_character_that_two_pieces_share_is_whole_in_both() -> None:
+    whole = Completed([text(f"owl {HIGH}{LOW}")], "end_turn", COST)
+    events = run(Paper(SaidModel([TextDelta(f"owl {HIGH}"), TextDelta(LOW), whole])))
+    assert events[:2] == [Delta("owl "), Delta("🦉")]
+    assert reply(events).text == "owl 🦉"
 
 
 def test_a_character_that_two_blocks_share_is_whole_in_the_answer() -> None:

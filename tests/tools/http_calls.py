@@ -21,7 +21,9 @@ ANY: Mapping[str, Any] = {"type": "object", "additionalProperties": True}
 
 def schema(**properties: Any) -> dict[str, Any]:
     """An object whose properties are all required but for those that have a default."""
-    required = [name for name, each in properties.items() if "default" not in each]
+    required = [
+        name for name, each in properties.items() if isinstance(each, bool) or "default" not in each
+    ]
     return {"type": "object", "properties": properties, "required": required}
 
 

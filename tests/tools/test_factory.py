@@ -72,19 +72,16 @@ def specs(*entries: Mapping[str, Any]) -> list[ToolSpec]:
 
 
 def ran(toolbox: Toolbox, name: str, **arguments: Any) -> str:
-    tool = toolbox.get(name)
-    assert tool is not None
+    [tool] = [each for each in toolbox if each.name == name]
     return tool.run(arguments, context())
 
 
 def test_each_kind(maker: Toolmaker) -> None:
     toolbox = maker.toolbox(specs({"python": "orders:find"}, REFUND, COUNT))
     assert [tool.name for tool in toolbox] == ["find", "refund", "count"]
-    assert len(toolbox) == 3
     assert ran(toolbox, "find", a=5) == "5"
     assert ran(toolbox, "refund", id="x") == "http"
     assert ran(toolbox, "count") == "lambda"
-    assert toolbox.get("invented") is None
 
 
 @pytest.mark.parametrize(("name", "argument"), [("refund", "ID"), ("count", "x")])
@@ -101,7 +98,7 @@ def test_what_the_model_is_told(maker: Toolmaker) -> None:
     assert first.parameters["required"] == ["a"]
     assert (second.name, second.description) == ("refund", "Refund.")
     assert second.parameters == REFUND["parameters"]
-    assert len(maker.toolbox([])) == 0
+    assert list(maker.toolbox([])) == []
 
 
 def test_options_of_a_python_tool(maker: Toolmaker) -> None:

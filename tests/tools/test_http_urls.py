@@ -14,6 +14,13 @@ from tests.tools.http_calls import ANY, schema, texts
 URL = "https://api.example:8443/orders/{id}/items?view=full&q={q}"
 
 
+NESTED = {
+    "thing": {"type": "object"},
+    "name": {"type": "string"},
+    "loop": {"allOf": [{"$ref": "#/$defs/loop"}]},
+}
+
+
 def template(url: str = URL, parameters: Any = None) -> UrlTemplate:
     return UrlTemplate(url, parameters or texts("id", "q"))
 
@@ -124,6 +131,34 @@ def test_a_default_fills_its_place() -> None:
 
 
 @pytest.mark.parametrize(
+    "place",
+    [
+        {},
+        True,
+        {"type": "string"},
+        {"type": "integer"},
+        {"type": "number"},
+        {"type": "boolean"},
+        {"type": ["string", "null"]},
+        {"enum": [None, "a"]},
+        {"const": 1},
+        {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        {"$ref": "#/$defs/name"},
+        {"$ref": "#/$defs/loop"},
+    ],
+)
+def test_a_place_may_have_any_schema_that_plain_values_fit(place: Any) -> None:
+    parameters = {
+        "type": "object",
+        "properties": {"id": place},
+        "required": ["id"],
+        "$defs": NESTED,
+    }
+    made = template("https://api.example/{id}", parameters)
+    assert made.filled({"id": "a"}) == "https://api.example/a"
+
+
+@pytest.mark.parametrize(
     ("url", "parameters", "said"),
     [
         ("ftp://api.example/", ANY, "begins with http:// or https://"),
@@ -155,3 +190,29 @@ def test_a_template_that_contradicts_itself_is_refused(
     with pytest.raises(ValueError) as caught:
         template(url, parameters)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"type": "object"},
+        {"type": "array", "items": {"type": "string"}},
+        {"type": "null"},
+        {"type": ["object", "null"]},
+        {"enum": [[1], None]},
+        {"const": {}},
+        {"anyOf": [{"type": "object"}, {"type": "null"}]},
+        {"oneOf": [{"type": "object"}]},
+        {"allOf": [{"type": "object"}, {}]},
+        {"$ref": "#/$defs/thing"},
+        {"type": "object", "default": "x"},
+        False,
+    ],
+)
+def test_a_place_that_no_plain_value_fits_is_refused(place: Any) -> None:
+    with pytest.raises(ValueError) as caught:
+        template("https://api.example/{id}", schema(id=place) | {"$defs": NESTED})
+    assert str(caught.value) == (
+        "has {id} in its url, whose parameter must be a text, a number, true or false; give it "
+        "such a type, or leave it out of the url"
+    )

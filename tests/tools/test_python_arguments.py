@@ -67,6 +67,21 @@ def test_what_was_left_out_keeps_its_default() -> None:
     assert run(take, a=2) == "2 True"
 
 
+def test_the_default_of_a_field_is_given() -> None:
+    def take(
+        items: Annotated[list[int], Field(default_factory=list)],
+        count: Annotated[int, Field(default=3)],
+        name: Annotated[str, Field(default="x")] = "y",
+    ) -> str:
+        items.append(1)
+        return f"{items} {count} {name}"
+
+    assert "required" not in tool(take).parameters
+    assert run(take) == "[1] 3 y"
+    assert run(take) == "[1] 3 y", "each call has a list of its own"
+    assert run(take, items=[5], count=4, name="z") == "[5, 1] 4 z"
+
+
 def take_all(
     count: int = 0,
     day: datetime.date | None = None,

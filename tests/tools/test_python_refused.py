@@ -54,6 +54,9 @@ def field(a: int = Field(ge=1)) -> None: ...
 def hidden(contexts: list[ToolContext]) -> None: ...
 
 
+def two_defaults(a: Annotated[list[int], Field(default_factory=list)] = []) -> None: ...  # noqa: B006
+
+
 def umlaut(größe: int) -> None: ...
 
 
@@ -77,6 +80,7 @@ def huge(a: Annotated[int, Field(description="x" * 40_000)]) -> None: ...
         (called, 'the type of its parameter "thing" cannot be described'),
         (field, 'write the Field of its parameter "a" as Annotated'),
         (hidden, 'annotate its parameter "contexts" as ToolContext alone'),
+        (two_defaults, 'its parameter "a" has a default and the default_factory of a Field'),
         (umlaut, 'has an argument "größe": use up to 64 letters'),
         (huge, "may have at most 32 KB"),
     ],

@@ -14,7 +14,6 @@ from websockets.sync.client import ClientConnection, connect
 
 from shared.cli.chat.faults import ChatFault, Unreachable
 
-DEFAULT_URL = "ws://127.0.0.1:8787/ws"
 LOCAL_PATH = "/ws"
 """The path of `parley dev`, whose HTTP API is on the same port."""
 

@@ -28,10 +28,6 @@ class ReplyView(Protocol):
         """Leave the cursor on a fresh line: something else is to be printed."""
         ...
 
-    def tool(self) -> None:
-        """The text so far came before a tool's."""
-        ...
-
     def finish(self, whole: str | None) -> None:
         """The reply is complete; None: it ends as it stands."""
         ...
@@ -56,9 +52,6 @@ class PlainReply:
     def pause(self) -> None:
         pass
 
-    def tool(self) -> None:
-        self._streamed = ""
-
     def finish(self, whole: str | None) -> None:
         if whole is None:
             return
@@ -75,13 +68,12 @@ class LiveReply:
         self._console = console
         self._live: Live | None = None
         self._shown = ""
-        self._since_tool = ""
         self._tail = ""
         self._thinking = False
         self._blocks = 0
 
     def begin(self) -> None:
-        self._shown = self._since_tool = self._tail = ""
+        self._shown = self._tail = ""
         self._thinking = False
         self._blocks = 0
         self._start()
@@ -89,7 +81,6 @@ class LiveReply:
     def token(self, text: str) -> None:
         self._turn_to(thinking=False)
         self._shown += text
-        self._since_tool += text
         self._add(text)
 
     def thought(self, text: str) -> None:
@@ -103,12 +94,8 @@ class LiveReply:
             live.stop()
         self._print(block)
 
-    def tool(self) -> None:
-        self.pause()
-        self._since_tool = ""
-
     def finish(self, whole: str | None) -> None:
-        left = "" if whole is None else remainder(self._shown, self._since_tool, whole)
+        left = "" if whole is None else remainder(self._shown, whole)
         if left is None:
             self.pause()
             self._console.print(Text(REWRITTEN, style="dim"))

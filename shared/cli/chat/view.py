@@ -114,7 +114,6 @@ class View:
 
     def _tool(self, text: str) -> None:
         self._replies.pause()
-        self._replies.tool()
         self._cut(Text(text, style=DIM))
 
     def _cut(self, line: Text) -> None:

@@ -12,6 +12,7 @@ from shared.cli.chat.clean import clean, one_line
 from shared.cli.chat.markdown import Rendered, split
 from shared.cli.chat.replies import REWRITTEN, LiveReply, PlainReply
 from shared.cli.chat.reply import remainder, uncut
+from shared.cli.chat.view import View
 
 CONTROLS = {chr(code) for code in [*range(0x20), *range(0x7F, 0xA0)]} - {"\n", "\t"}
 
@@ -19,6 +20,17 @@ CONTROLS = {chr(code) for code in [*range(0x20), *range(0x7F, 0xA0)]} - {"\n", "
 def console(width: int = 60) -> tuple[Console, io.StringIO]:
     out = io.StringIO()
     return Console(file=out, width=width, height=24, force_terminal=True, color_system=None), out
+
+
+def finished(text: str) -> events.Finished:
+    return events.Finished(
+        text=text,
+        message_id="m1",
+        suggestions=(),
+        prompt_tokens=None,
+        completion_tokens=None,
+        cost_usd=None,
+    )
 
 
 def rendered(text: str) -> str:
@@ -69,26 +81,33 @@ def test_a_block_is_finished_when_another_one_has_begun(text: str, done: str) ->
 
 
 @pytest.mark.parametrize(
-    ("shown", "since", "whole", "left"),
+    ("shown", "whole", "left"),
     [
-        ("", "", "all", "all"),
-        ("al", "al", "all", "l"),
-        ("all", "all", "all", ""),
-        ("look. al", " al", " all", "l"),
-        ("look. all", "all", "look. all", ""),
-        ("all of it", "all of it", "all…", ""),
-        ("other", "other", "all", None),
-        ("other", "other", "", None),
+        ("", "all", "all"),
+        ("al", "all", "l"),
+        ("all", "all", ""),
+        ("look.\n\nal", "look.\n\nall", "l"),
+        ("look.\n\n\n\n\n\nall", "look.\n\nall", ""),
+        ("look.\n\n\n\n\n\na", "look.\n\nall of it", "ll of it"),
+        ("\n\nall\n", "all", ""),
+        ("all \n", "all\n\n", ""),
+        ("all of it", "all…", ""),
+        ("look.\n\n\n\nall of it", "look.\n\nall…", ""),
+        ("other", "all", None),
+        ("all of it", "all", None),
+        ("other", "", None),
     ],
 )
-def test_what_is_left_to_show(shown: str, since: str, whole: str, left: str | None) -> None:
-    assert remainder(shown, since, whole) == left
+def test_what_is_left_to_show(shown: str, whole: str, left: str | None) -> None:
+    assert remainder(shown, whole) == left
 
 
 def test_a_reply_that_was_cut_is_taken_from_the_stream() -> None:
     assert uncut("all of it", "all…") == "all of it"
     assert uncut("all", "all…") == "all…"
     assert uncut("other", "all…") == "all…"
+    assert uncut("look.\n\n\n\nall of it", "look.\n\nall…") == "look.\n\n\n\nall of it"
+    assert uncut("all of it", "all") == "all"
 
 
 def test_a_live_reply_stands_there_once_in_the_end() -> None:
@@ -103,6 +122,40 @@ def test_a_live_reply_stands_there_once_in_the_end() -> None:
     assert "• b and c" in last
     assert out.getvalue().count("Some bold text") >= 1
     assert REWRITTEN not in out.getvalue()
+
+
+def test_a_live_reply_with_tools_is_not_shown_again_for_its_white_space() -> None:
+    to, out = console()
+    view = View(to, LiveReply(to), rendered=True)
+    view.begin()
+    for event in (
+        events.Token("I look."),
+        events.ToolCalled("find", "{}"),
+        events.Token("\n\n"),
+        events.Token("\n\nBoth are fine."),
+        events.ToolCalled("close", "{}"),
+    ):
+        view.show(event)
+    view.show(finished("I look.\n\nBoth are fine."))
+
+    assert REWRITTEN not in out.getvalue()
+    assert out.getvalue().rsplit("close", 1)[-1].count("fine") == 0
+
+
+def test_a_long_plain_reply_with_tools_is_whole() -> None:
+    said = "It is long. " * 10_000
+    to, out = console()
+    replies = io.StringIO()
+    view = View(to, PlainReply(replies), rendered=False)
+    view.begin()
+    view.show(events.Token("I look."))
+    view.show(events.ToolCalled("find", "{}"))
+    view.show(events.ToolAnswered("find", False, "1"))
+    view.show(events.Token(f"\n\n{said}"))
+    view.show(finished(f"I look.\n\n{said}"[:100_000] + "…"))
+
+    assert replies.getvalue() == f"I look.\n\n{said}\n"
+    assert "find" in out.getvalue()
 
 
 def test_a_reply_that_was_generated_anew_is_shown_whole() -> None:
