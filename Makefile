@@ -2,7 +2,7 @@
 # needs, once. Other interpreters: make test PYTHON=/path/to/python3.13 VENV=.venv313
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test contracts e2e simulate bench lint types build deploy lock clean
+.PHONY: help dev test contracts e2e simulate fuzz bench lint types build deploy lock clean
 .DELETE_ON_ERROR:
 
 VENV ?= .venv
@@ -16,6 +16,8 @@ EMULATOR_PYTHON ?= $(or $(shell scripts/find-python 3.13),$(PYTHON))
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 ARCH ?= arm64
 SEEDS ?= 200
+FRAMES ?= 200000
+SEED ?= 1
 UV_VERSION = 0.13.8
 # More words for pytest, parley, uv or sam: make test ARGS="-k mailbox"
 ARGS ?=
@@ -89,6 +91,9 @@ e2e: $(VENV)/.test $(EMULATOR_VENV)/.ready ## Deploy template.yaml to the emulat
 
 simulate: $(VENV)/.test ## The mailbox under crashes and lost wakes: SEEDS=200
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
+
+fuzz: $(VENV)/.test $(CLIENT_VENV)/.ready ## Random frames for longer: FRAMES=200000 SEED=1
+	FUZZ_FRAMES=$(FRAMES) FUZZ_SEED=$(SEED) $(BIN)/python -m pytest tests/fuzz -n $(JOBS) $(ARGS)
 
 bench: $(VENV)/.runtime ## What streaming costs in real time, here
 	@$(BIN)/python -m benchmarks.push

@@ -37,7 +37,18 @@ YAML = {"yaml"}
 WEB = {"fastapi", "starlette", "mangum", "anyio", "sniffio", "annotated_doc", "opentelemetry"}
 
 BASE = LOGGING | SETTINGS
-NOWHERE = {"rich", "prompt_toolkit", "anthropic", "httpx", "httpx2", "click", "uvicorn", "websockets", "moto", "cryptography"}
+NOWHERE = {
+    "rich",
+    "prompt_toolkit",
+    "anthropic",
+    "httpx",
+    "httpx2",
+    "click",
+    "uvicorn",
+    "websockets",
+    "moto",
+    "cryptography",
+}
 
 FUNCTIONS = {
     "ws_connect": "admission",

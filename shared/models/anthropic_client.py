@@ -125,7 +125,7 @@ class SdkAnswer:
         try:
             for data in self._provider.decode(self._response):
                 yield _parsed(data)
-        except (httpx2.HTTPError, httpx2.StreamError, OSError, ValueError) as error:
+        except (httpx2.HTTPError, httpx2.StreamError, OSError, ValueError, RecursionError) as error:
             raise failures.cut_off() from error
 
     def cut(self) -> None:

@@ -5,7 +5,8 @@ tools) reach the log, and the next request, exactly as they were sent.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from shared.models.port import ReasoningDelta, TextDelta, Usage
@@ -52,10 +53,8 @@ class Reply:
 
         Raises ReplyError for an `error` event, Malformed for one that makes no sense.
         """
-        try:
+        with _making_sense(event):
             return self._feed(event)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise Malformed(str(event.get("type"))) from error
 
     @property
     def usage(self) -> Usage:
@@ -69,7 +68,8 @@ class Reply:
         follows, and a call that was cut short within its arguments. Raises Malformed for other
         arguments that do not parse.
         """
-        blocks = [block for index in sorted(self._blocks) if (block := self._block(index))]
+        with _making_sense({"type": "content"}):
+            blocks = [block for index in sorted(self._blocks) if (block := self._block(index))]
         while blocks and blocks[-1]["type"] in _THINKING:
             blocks.pop()
         return blocks
@@ -77,7 +77,7 @@ class Reply:
     def _feed(self, event: Mapping[str, Any]) -> Delta | None:
         match event["type"]:
             case "message_start":
-                self.model = event["message"].get("model", "")
+                self.model = str(event["message"].get("model") or "")
                 self._count(event["message"].get("usage"))
             case "content_block_start":
                 return self._start(event["index"], dict(event["content_block"]))
@@ -141,10 +141,21 @@ class Reply:
                 self._tokens[ours] = int(count)
 
 
+@contextmanager
+def _making_sense(event: Mapping[str, Any]) -> Iterator[None]:
+    """Fields that are missing or of other types than the API's are Malformed."""
+    try:
+        yield
+    except Malformed:
+        raise
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise Malformed(str(event.get("type"))) from error
+
+
 def _arguments(written: str) -> Mapping[str, Any]:
     try:
         arguments = json.loads(written)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Malformed("tool input") from error
     if not isinstance(arguments, dict):
         raise Malformed("tool input")

@@ -50,14 +50,19 @@ def check_blocks(content: Sequence[Mapping[str, Any]]) -> None:
 
 
 def repeatable(content: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The blocks as a provider takes them back: one that made up the name of a tool would refuse
-    every later request that repeats it."""
-    return [
-        {**block, "name": _UNFIT.sub("_", block["name"])[:MAX_TOOL_NAME] or "_"}
-        if block["type"] == "tool_use"
-        else dict(block)
-        for block in content
-    ]
+    """The blocks as a provider takes them back: a name of a tool that no tool can have, or an id
+    that two calls share, would make it refuse every later request that repeats them."""
+    seen: set[str] = set()
+    return [_call(block, seen) if block["type"] == "tool_use" else dict(block) for block in content]
+
+
+def _call(block: Mapping[str, Any], seen: set[str]) -> dict[str, Any]:
+    known = _UNFIT.sub("_", block["id"]) or "_"
+    while known in seen:
+        known += "_"
+    seen.add(known)
+    name = _UNFIT.sub("_", block["name"])[:MAX_TOOL_NAME] or "_"
+    return {**block, "id": known, "name": name}
 
 
 def _depth(value: Any) -> int:

@@ -93,6 +93,16 @@ def test_a_name_that_the_model_made_up_can_be_repeated() -> None:
     assert model.last[1]["content"][0]["name"] == name
 
 
+def test_calls_of_one_reply_have_different_ids_that_can_be_repeated() -> None:
+    calls = [use("look_up", "a b"), use("look_up", "a b"), use("look_up", "")]
+    calls[2]["id"] = ""
+    model = SaidModel(answer(*calls), answer("Done"))
+    run(Paper(model), MadeTool())
+    asked = [block["id"] for block in model.last[1]["content"]]
+    results = sorted(block["tool_use_id"] for block in model.last[2]["content"])
+    assert (asked, results) == (["a_b", "a_b_", "_"], ["_", "a_b", "a_b_"])
+
+
 def test_the_same_id_in_two_replies_is_two_calls() -> None:
     model = SaidModel(answer(use("look_up", "x")), answer(use("look_up", "x")), answer("Done"))
     host, tool = Paper(model), MadeTool()
