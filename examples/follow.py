@@ -1,6 +1,7 @@
 """Have a turn done by the workers, and follow it. See docs/runner.md."""
 
 import sys
+from contextlib import closing
 
 from shared.errors import ParleyError
 from shared.identity.credentials import LOCAL
@@ -10,13 +11,14 @@ from shared.wiring import Deployment
 
 agent_id, question = sys.argv[1], " ".join(sys.argv[2:])
 try:
-    runner = Deployment(Settings.from_environment(loopback=True)).runner(agent_id)
-    for event in runner.run("my script", question, principal=LOCAL):
-        match event:
-            case Delta(text):
-                print(text, end="", flush=True)
-            case ToolStarted(tool=tool):
-                print(f" [{tool}] ", end="", flush=True)
+    with closing(Deployment(Settings.from_environment(loopback=True))) as deployment:
+        runner = deployment.runner(agent_id)
+        for event in runner.run("my script", question, principal=LOCAL):
+            match event:
+                case Delta(text):
+                    print(text, end="", flush=True)
+                case ToolStarted(tool=tool):
+                    print(f" [{tool}] ", end="", flush=True)
     print()
 except ParleyError as fault:
     sys.exit(fault.message)

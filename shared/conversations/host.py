@@ -16,8 +16,9 @@ from shared.mailbox.handler import Activation, OutOfTime
 from shared.mailbox.jobs import Stopped, message_key
 from shared.mailbox.leases import LeaseLost
 from shared.models.port import Model, ModelError, ModelRequest, ModelStream, StreamClosed
+from shared.runner.turn import REPLY_SECONDS
 from shared.storage.artifacts import Artifacts, ArtifactsUnavailable
-from shared.storage.table import Table, Unavailable
+from shared.storage.table import Table
 from shared.tools.port import ToolContext
 
 log = logging.getLogger("parley")
@@ -152,8 +153,10 @@ class LeasedTurn:
         name = f"conversations/{quote(job.key.tenant, safe='')}/{job.key.id}/results/{call}.txt"
         try:
             self._services.artifacts.put(name, text.encode(), content_type="text/plain")
-        except ArtifactsUnavailable as fault:
-            raise Unavailable from fault
+        except ArtifactsUnavailable:
+            # Its beginning is at hand; that the rest cannot be kept must not lose the call.
+            log.warning("long result not kept", exc_info=True)
+            return ""
         return name
 
     # -- time, stops, the lease -----------------------------------------------------------
@@ -220,13 +223,16 @@ class LeasedTurn:
                 return seconds_left
             except ModelError as limited:
                 wait = float(limited.details.get("retryAfter", 1))
-                if self._activation.job.log_length is None or wait >= seconds_left:
+                left = self._deadline - self._activation.clock.monotonic()
+                if self._activation.job.log_length is None or wait >= left:
                     raise
+                if wait >= seconds_left:
+                    raise OutOfTime from limited
             over = self._activation.clock.event()
             with self.watching(over.set):
                 if over.wait(wait):
                     raise StreamClosed
-            seconds_left = self.ready(0)
+            seconds_left = self.ready(REPLY_SECONDS)
 
     def context(self, call: str, *, seconds: float) -> ToolContext:
         job = self._activation.job

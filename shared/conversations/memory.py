@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 
-from shared.conversations.messages import Message
+from shared.conversations.messages import Message, is_shown
 from shared.mailbox.box import BoxKey
 from shared.mailbox.jobs import message_key
 from shared.runner.history import estimate_tokens, newest
@@ -49,7 +49,10 @@ class Memory:
             cached = self._cache.get(box.pk)
         if cached is None or cached.count != count:
             return
-        kept = newest([*cached.messages, *messages], self._budget)
+        kept = (*cached.messages, *messages)
+        if messages and is_shown(messages[-1]):
+            # Not in the middle of a turn, whose steps may yet have to give way to its answer.
+            kept = newest(kept, self._budget)
         self._keep(box, Remembered(count + len(messages), kept))
 
     def _keep(self, box: BoxKey, remembered: Remembered) -> None:

@@ -105,6 +105,10 @@ class Sender:
                 now = max(now, self._clock.monotonic())
         except LeaseLost:
             return
+        except Exception:
+            # A hole in the text would be worse than a reconnect.
+            log.exception("connection could not be posted to")
+            self.shut()
         finally:
             with self._line.lock:
                 # Whoever speaks must not wait for a task that has ended.

@@ -36,10 +36,10 @@ class Costs:
             while len(self._known) > self._most:
                 self._known.popitem(last=False)
 
-    def of(self, job: Job) -> Usage | None:
-        """None if this process has not run it."""
+    def of(self, job: Job) -> Usage:
+        """Nothing if this process has not run it."""
         with self._lock:
-            return self._known.get((job.key.pk, job.ref))
+            return self._known.get((job.key.pk, job.ref), Usage())
 
 
 class Ledger:

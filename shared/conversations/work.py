@@ -14,13 +14,14 @@ from shared.conversations.usage import Costs, Ledger
 from shared.errors import ParleyError
 from shared.identity.principal import Principal
 from shared.mailbox.box import Box, Job
-from shared.mailbox.handler import Activation
+from shared.mailbox.handler import Activation, OutOfTime
 from shared.mailbox.jobs import Ending
 from shared.mailbox.requests import Requests
 from shared.models.port import Usage
 from shared.runner.events import Reply
 from shared.runner.request import Equipped, TurnRequest
 from shared.runner.turn import Turn, spent_by
+from shared.storage.table import TransientError
 
 log = logging.getLogger("parley")
 
@@ -81,9 +82,13 @@ class Turns:
         streamed = activation.job.payload.get("stream", True)
         stream = self._stream(activation, listeners(activation) if streamed else [])
         activation.cleanup.callback(self._drop, activation, stream)
-        ending = self._follow(activation, stream)
         activation.kept["stream"] = stream
-        return ending
+        try:
+            return self._follow(activation, stream)
+        except OutOfTime:
+            # What was noted is not said again: whoever goes on begins after it.
+            stream.close()
+            raise
 
     def _drop(self, activation: Activation, stream: Stream) -> None:
         stream.abandon()
@@ -95,6 +100,7 @@ class Turns:
         try:
             host = LeasedTurn(activation, self._services, self._limits)
             turn = Turn(self._request(activation.job, host), host, self._clock)
+            turn.spent = max(turn.spent, self._costs.of(activation.job), key=_tokens)
             shown = Shown(stream, muted=activation.box.crashes > 0)
             reply: Reply | None = None
             with closing(turn.run()) as running:
@@ -116,10 +122,9 @@ class Turns:
     def _spent(self, activation: Activation) -> Usage:
         """What a turn that ends without its reply has cost: by what this process knows of it, or
         else by its notes."""
-        known = self._costs.of(activation.job) or Usage()
         noted = spent_by(LeasedTurn(activation, self._services, self._limits).progress())
         # Another worker may have gone on meanwhile; what it has not noted nobody knows.
-        return known if known.input_tokens >= noted.input_tokens else noted
+        return max(noted, self._costs.of(activation.job), key=_tokens)
 
     def _request(self, job: Job, host: LeasedTurn) -> TurnRequest:
         """What the turn depends on.
@@ -182,14 +187,24 @@ class Turns:
     def _forget(self, activation: Activation, gone: Sequence[str]) -> None:
         """Stream no more to connections that are gone."""
         session = activation.job.payload["session"]
-        for connection in gone:
-            self._requests.detach(activation.box.key, listener(session, connection))
+        forgotten: set[str] = activation.kept.setdefault("forgotten", set())
+        for connection in [name for name in gone if name not in forgotten]:
+            forgotten.add(connection)
+            try:
+                self._requests.detach(activation.box.key, listener(session, connection))
+            except TransientError:
+                # It is found to be gone again, at the latest with the next turn.
+                log.warning("listener not detached", exc_info=True)
 
     def prompt(self, activation: Activation) -> None:
         """A plain turn asks nobody."""
 
     def prompt_timeout(self, job: Job) -> int:
         return 0
+
+
+def _tokens(usage: Usage) -> int:
+    return usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
 
 
 def listeners(activation: Activation) -> Sequence[str]:

@@ -71,7 +71,7 @@ class Drain:
         except TransientError:
             log.warning("store unavailable", extra={"box": box.key.pk}, exc_info=True)
             # What was shown so far may be shown again: whoever goes on must know.
-            self.holder.hand_over(lease, crashes=box.crashes + 1)
+            self.holder.hand_over(lease, cut=True)
             self.wake_at(box.key, self.clock.now() + RETRY)
         finally:
             keeper.stop()

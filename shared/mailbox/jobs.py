@@ -11,6 +11,7 @@ from shared.mailbox.log import Log, Rang, Stale, Stopped, message_key
 from shared.mailbox.requests import NOT_DONE, NOT_STOPPED
 from shared.storage.expressions import Assign, Change, Condition, Remove, attr
 from shared.storage.table import (
+    Check,
     ConditionFailed,
     Item,
     Operation,
@@ -47,10 +48,11 @@ class Ending:
 class Jobs(Log):
     """Ending jobs, over one table."""
 
-    def finish(self, lease: Lease, job: Job, ending: Ending) -> Ending:
-        """Write how the job ended, once. The job stays at the head and the lease is kept: the
-        terminal event is pushed next, and whoever takes over pushes it again. Returns the
-        ending as it was written.
+    def finish(self, lease: Lease, job: Job, ending: Ending, *, at_head: bool = True) -> Ending:
+        """Write how the job ended, once. The job stays in its place and the lease is kept: the
+        terminal event is pushed next, and whoever takes over pushes it again. That the head has
+        ended sets its crashes back; a job behind it has none. Returns the ending as it was
+        written.
 
         Raises:
             LeaseLost, Stopped, Stale: see the module's text.
@@ -63,7 +65,9 @@ class Jobs(Log):
         condition = NOT_DONE if ending.outcome == "cancelled" else NOT_DONE & self.not_stopped()
         box_changes: list[Change] = [Assign(("crashes",), 0), *self.outbox_changes()]
         writes: list[Operation] = [
-            Update(lease.box.item, box_changes, lease.fence),
+            Update(lease.box.item, box_changes, lease.fence)
+            if at_head
+            else Check(lease.box.item, lease.fence),
             Update(
                 job.key.job(job.ref),
                 changes,
@@ -78,7 +82,7 @@ class Jobs(Log):
         except ConditionFailed as failed:
             if ending.otherwise is not None and min(failed.failures) >= len(writes):
                 again = replace(ending, beside=ending.otherwise, otherwise=None)
-                return self.finish(lease, job, again)
+                return self.finish(lease, job, again, at_head=at_head)
             self._explain(lease, failed, mine=by)
         return ending
 

@@ -4,15 +4,18 @@ One background task beats the heart of the lease and, while a call runs, looks a
 second. It never writes anything but the heartbeat.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from shared.clock import Clock
+from shared.clock import Clock, Task
 from shared.mailbox.box import Box, Timing
 from shared.mailbox.holder import Holder
 from shared.mailbox.leases import Lease, LeaseLost
 from shared.messaging.wakes import Wake, Wakes
 from shared.storage.table import TransientError
+
+log = logging.getLogger("parley")
 
 
 class Keeper:
@@ -36,7 +39,10 @@ class Keeper:
         self._timing = timing
         self._until = box.until
         self._beaten_at = clock.monotonic()
-        self._bell = box.bell
+        self._heard = box.bell
+        self._tended = box.bell
+        self._tending: Task | None = None
+        self._busy = False
         self._lost = False
         self._stopping = clock.event()
         self._tend = tend
@@ -49,6 +55,8 @@ class Keeper:
         """Stop beating. Returns when nothing more will be written."""
         self._stopping.set()
         self._task.join()
+        if self._tending is not None:
+            self._tending.join()
 
     def check(self) -> None:
         """Right before any effect outside the store: is the lease surely still held?
@@ -108,11 +116,26 @@ class Keeper:
                 raise LeaseLost
         else:
             return
-        if box.bell > self._bell:
+        if box.bell > self._heard:
             self._ring()
-            self._tend(box)
             # Only now: if looking failed, the next tick looks again.
-            self._bell = box.bell
+            self._heard = box.bell
+        if box.bell > self._tended and not self._busy:
+            # Beside the heart, which must go on beating however long it takes.
+            self._busy = True
+            self._tending = self._clock.spawn(lambda: self._see_to(box), "mailbox")
+
+    def _see_to(self, box: Box) -> None:
+        try:
+            self._tend(box)
+            self._tended = box.bell
+        except LeaseLost:
+            self._lost = True
+            self._ring()
+        except TransientError:
+            log.warning("store unavailable", extra={"box": box.key.pk}, exc_info=True)
+        finally:
+            self._busy = False
 
     def _ring(self) -> None:
         listener = self._on_ring

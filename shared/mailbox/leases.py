@@ -141,12 +141,12 @@ class Leases:
         condition = lease.fence & self.heard(seen)
         return self._released(lease, Update(lease.box.item, changes, condition))
 
-    def hand_over(self, lease: Lease, crashes: int | None = None) -> None:
-        """Give the lease back with work left; the caller sends a wake afterwards. `crashes` is what
-        is counted from now on; None leaves it: handing over alone is no progress."""
+    def hand_over(self, lease: Lease, *, cut: bool = False) -> None:
+        """Give the lease back with work left; the caller sends a wake afterwards. `cut` counts like
+        a crash; without it the count stays, as handing over alone is no progress."""
         changes = self.release(self.hand_over_due())
-        if crashes is not None:
-            changes.append(Assign(("crashes",), crashes))
+        if cut:
+            changes += self.crash_changes()
         self._released(lease, Update(lease.box.item, changes, lease.fence))
 
     def _released(self, lease: Lease, update: Update) -> bool:

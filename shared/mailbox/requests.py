@@ -177,7 +177,8 @@ class Requests(Listeners):
         """What lets the job in after all: the oldest listener leaves; a head that is done and only
         waits to be popped does not count."""
         changes: list[Change] = []
-        if listener not in box.conns and len(box.conns) >= MAX_LISTENERS:
+        crowded = listener is not None and listener not in box.conns
+        if crowded and len(box.conns) >= MAX_LISTENERS:
             changes.append(Remove(("conns", min(box.conns, key=box.conns.__getitem__))))
         if bound is None or len(box.jobs) < bound:
             return changes, self._room(bound, None)

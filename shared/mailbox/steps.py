@@ -69,8 +69,8 @@ class Steps:
             except Rang as rang:
                 current = rang.box
             except OutOfTime as over:
-                crashes = current.crashes + 1 if current and over.cut else None
-                self._hand_over(crashes)
+                self._holder.hand_over(self._lease, cut=over.cut)
+                self._drain.wake_at(self._lease.box, self._clock.now())
                 return
 
     def _step(self, box: Box) -> Box | None:
@@ -139,7 +139,8 @@ class Steps:
 
     def _end(self, activation: Activation, ending: Ending) -> None:
         job = activation.job
-        ending = self._holder.finish(self._lease, job, ending)
+        at_head = activation.box.head == job.ref
+        ending = self._holder.finish(self._lease, job, ending, at_head=at_head)
         for key in ending.wakes:
             self._drain.wake_at(key, self._clock.now())
         attrs = {**job.attrs, "state": "done", "outcome": ending.outcome}
@@ -224,7 +225,3 @@ class Steps:
         if due is not None:
             self._drain.wake_at(box.key, due)
         return None
-
-    def _hand_over(self, crashes: int | None) -> None:
-        self._holder.hand_over(self._lease, crashes)
-        self._drain.wake_at(self._lease.box, self._clock.now())

@@ -26,6 +26,9 @@ MAX_CALLS = 64
 MAX_RESULT = 32_000
 """Characters of a result that the log and the model get whole."""
 
+RESERVE = 5.0
+"""Seconds that noting a call, and its result, may take beside the call itself."""
+
 EXCERPT = 8_000
 MAX_KEPT = 5_000_000
 """Characters of a long result that are kept beside the log."""
@@ -121,7 +124,7 @@ class Calls:
 
     def _ready(self, group: Sequence[Call]) -> list[str]:
         if group:
-            self._host.ready(max(self._tools[call.name].timeout for call in group))
+            self._host.ready(RESERVE + max(self._tools[call.name].timeout for call in group))
         return [call.key for call in group]
 
     def _group(
@@ -172,7 +175,7 @@ class Calls:
             return text, {}
         name = self._host.keep(call.key, text[:MAX_KEPT])
         told = f"[This is the beginning. The whole result has {len(text)} characters.]"
-        return f"{text[:EXCERPT]}\n{told}", {"artifact": name}
+        return f"{text[:EXCERPT]}\n{told}", {"artifact": name} if name else {}
 
     def _made(self, calls: Sequence[Call]) -> Iterator[tuple[Call, Outcome]]:
         """The calls with their outcomes, in the order in which they end."""

@@ -50,7 +50,8 @@ class Host(Protocol):
         ...
 
     def keep(self, call: str, text: str) -> str:
-        """Store a result that is too long for the log; the name under which it stands."""
+        """Store a result that is too long for the log; the name under which it stands, empty if it
+        could not be kept."""
         ...
 
     def context(self, call: str, *, seconds: float) -> ToolContext:

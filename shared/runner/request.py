@@ -14,6 +14,7 @@ LOST_RESULT = (
     "There is no result of this call: the turn ended before it was known. "
     "It may or may not have taken effect."
 )
+GO_ON = "Go on."
 LAST_STEP = "This was the last step in which you could use tools. Answer with what you have."
 
 Block = dict[str, Any]
@@ -198,6 +199,9 @@ class _Messages:
 
     def finished(self) -> list[dict[str, Any]]:
         self._close()
+        if self._messages[-1][0] == "assistant":
+            # The calls that were asked for are not there any more; the last word is a user's.
+            self._append("user", _texts(GO_ON))
         return [{"role": role, "content": _content(blocks)} for role, blocks in self._messages]
 
     def _assistant(self, blocks: list[Block]) -> None:
@@ -244,7 +248,7 @@ def _said(entry: Message, *, past: bool, with_tools: bool) -> list[Block]:
     return [
         dict(block)
         for block in entry["content"]
-        if not (past and block["type"] in ("thinking", "redacted_thinking"))
+        if not ((past or not with_tools) and block["type"] in ("thinking", "redacted_thinking"))
         and (with_tools or block["type"] != "tool_use")
         and (block["type"] != "text" or block["text"].strip())
     ]

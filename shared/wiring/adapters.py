@@ -42,6 +42,13 @@ class Adapters:
         self.instance = instance or new_id()
         self.making = RLock()
 
+    def close(self) -> None:
+        """Close what was opened. For programs: a function's process just ends."""
+        for name in ("model", "engine"):
+            close = getattr(vars(self).get(name), "close", None)
+            if close is not None:
+                close()
+
     @once
     def engine(self) -> "Table":
         """The Table engine beneath the retrying wrapper."""

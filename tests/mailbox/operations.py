@@ -176,7 +176,7 @@ HELD = [
     Held("pop and let go", ended, lambda r, lease, box: r.holder.pop(lease, box)),
     Held("pop", ended_with_more, lambda r, lease, box: r.holder.pop(lease, box)),
     Held("let go", nothing, lambda r, ls, b: r.holder.let_go(ls, b.bell, 5, None), releases=True),
-    Held("hand over", nothing, lambda r, ls, _: r.holder.hand_over(ls, 2), releases=True),
+    Held("hand over", nothing, lambda r, ls, _: r.holder.hand_over(ls, cut=True), releases=True),
     Held("drop", stopped_second, lambda r, lease, box: r.holder.drop(lease, box, "B")),
     Held("drop a mere note", gone_but_noted, lambda r, lease, box: r.holder.drop(lease, box, "B")),
     Held("postpone", nothing, lambda r, lease, _: r.holder.postpone(lease, r.job("A"), 7, "no")),

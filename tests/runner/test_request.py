@@ -100,6 +100,7 @@ def test_roles_always_alternate_and_no_word_of_the_user_is_lost(
     roles = [entry["role"] for entry in messages]
     assert roles == [["user", "assistant"][number % 2] for number in range(len(roles))]
     assert roles[-1] == "user"
+    assert roles[-1] == "user"
     assert all(entry["content"].strip() for entry in messages)
     spoken = "".join(entry["content"] for entry in messages if entry["role"] == "user")
     for role, said in history:
@@ -222,3 +223,4 @@ def test_whatever_the_log_holds_the_api_takes_the_request(
     assert complaint(body) is None
     roles = [entry["role"] for entry in request.messages]
     assert roles == [["user", "assistant"][number % 2] for number in range(len(roles))]
+    assert roles[-1] == "user"
