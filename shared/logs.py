@@ -114,6 +114,7 @@ def invocation(**ids: str) -> Iterator[None]:
     try:
         yield
     except Exception:
+        # Lambda would print its text, which may hold what people said.
         logging.getLogger(LOGGER).exception("invocation failed")
         raise InvocationFailed(InvocationFailed.__doc__) from None
     finally:

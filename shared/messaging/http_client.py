@@ -132,6 +132,7 @@ class _Connection(http.client.HTTPConnection):
         self.sock.settimeout(self.left())
         super().send(data)
 
+    # A class in the standard library, where it is only ever called.
     def response_class(self, sock: socket.socket, **rest: Any) -> http.client.HTTPResponse:  # type: ignore[override]
         answer = http.client.HTTPResponse(sock, **rest)
         answer.fp = io.BufferedReader(_Bounded(self, sock, answer.fp.detach(), self._most))

@@ -13,6 +13,7 @@ from shared.tools.port import InvalidArguments
 from shared.tools.specs import MAX_SCHEMA_BYTES
 
 if TYPE_CHECKING:
+    # It comes without types, here and below.
     from jsonschema.exceptions import ValidationError  # type: ignore[import-untyped]
 
 Check = Callable[[Mapping[str, Any]], None]

@@ -80,6 +80,7 @@ def test_an_error_that_nobody_foresaw_comes_after_the_text(
             scene.clock.sleep(1)
         return post(connection, data)
 
+    # The wiring has given this very object away already.
     scene.push.post = slow  # type: ignore[method-assign]
     equip([TextDelta("One "), TextDelta("two "), TextDelta("three"), RuntimeError("bug")], tools=[])
     scene.say("c1", session, "r1", "Hi")
@@ -135,6 +136,7 @@ def test_a_hung_connection_of_a_stopped_turn_does_not_stop_the_heart_of_another(
         scene.clock.sleep(7)
         close(connection)
 
+    # As above.
     scene.push.post, scene.push.close = hung, slow_close  # type: ignore[method-assign]
     scene.say("c1", session, "r1", "Hi")
     scene.say("c1", session, "w1", "wait")

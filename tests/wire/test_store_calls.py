@@ -1,14 +1,18 @@
 """A plain warm turn makes six store calls, whatever the length of the conversation."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shared.conversations.items import box_key, meta_key, session_key
 from shared.mailbox.box import Box, BoxKey
 from shared.mailbox.jobs import message_key
+from shared.runner.in_process import Agent
+from shared.runner.request import Equipped
 from shared.storage.expressions import Assign
 from shared.storage.table import Item, Update
+from tests.runner.said import MadeTool, SaidModel, answer, use
 from tests.wire.scene import Scene
 from tests.wire.store_calls import StoreCall, Wire
 
@@ -130,3 +134,20 @@ def test_a_second_connection_and_a_busy_minute_cost_nothing(wire: Wire, tmp_path
     scene.say("c2", session, "other", "I am here too.")
     scene.work()
     assert names(turn(scene, wire, session, "measured")) == SIX
+
+
+def test_a_call_of_a_tool_costs_two_writes(tmp_path: Path, wire: Wire) -> None:
+    scene = Scene(wire.table, tmp_path)
+    session = warmed(scene, wire, 0)
+    handler: Any = scene.deployment.drain._handlers["conv"]
+    agent = Agent(instructions="Be kind.", model="m")
+    handler._agents = lambda *_: Equipped(agent=agent, tools=[MadeTool("t")])
+    model = SaidModel(answer(use("t")), answer("Done"))
+    object.__setattr__(handler._services, "model", model)
+    wire.calls.clear()
+    scene.say("c1", session, "r1", "Hi")
+    scene.work()
+    calls = names(wire.calls)
+    assert [*calls[:4], *calls[6:]] == SIX
+    # The question and the reply with the mark of the call, then its result.
+    assert calls[4:6] == ["Transact BOX TURN MSG"] * 2
