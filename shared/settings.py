@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -19,6 +20,9 @@ from shared.protocol.faults import Fault, faults
 
 SECRET_PREFIX = "secretsmanager:"  # noqa: S105
 """A value that begins so names a secret: what follows is its ARN."""
+
+JWT_KEYS = ("auth_jwt_secret", "auth_jwt_public_key", "auth_jwks_url")
+"""What tokens are checked with, of which AUTH_MODE=jwt needs one."""
 
 Secrets = Callable[[str], str]
 """Reads a secret by its ARN."""
@@ -58,6 +62,16 @@ class Settings(BaseModel):
     service_token: types.LongSecret | None = None
     service_tenant: types.Name = "default"
     signing_secret: types.LongSecret | None = None
+    auth_jwt_secret: types.JwtSecret | None = None
+    auth_jwt_public_key: types.PublicKey | None = None
+    auth_jwks_url: types.HttpUrl | None = None
+    auth_jwt_issuer: types.Name | None = None
+    auth_jwt_audience: types.Names = ()
+    auth_jwt_tenant: types.Name | None = None
+    auth_jwt_leeway_sec: float = Field(30, ge=0, le=300, allow_inf_nan=False)
+    auth_jwt_single_use: bool = False
+    auth_grace_sec: float = Field(60, ge=0, le=3600, allow_inf_nan=False)
+    auth_context_secret: types.LongSecret | None = None
     cors_origins: types.Origins = ()
 
     model_provider: Literal["anthropic", "bedrock"] = "anthropic"
@@ -82,6 +96,8 @@ class Settings(BaseModel):
 
     tenant_nano_usd_per_day: types.NanoUsd | None = Field(None, alias="TENANT_USD_PER_DAY")
     rate_limit_per_minute: int = Field(60, ge=0, le=100_000)
+    rate_limit_principal_per_minute: int = Field(240, ge=0, le=100_000)
+    rate_limit_address_per_minute: int = Field(300, ge=0, le=1_000_000)
     allowed_hosts: types.Hosts = ()
     allow_private_addresses: bool = False
 
@@ -145,6 +161,11 @@ class Settings(BaseModel):
     def require_signing_secret(self) -> SecretStr:
         """The secret that signs callbacks. Raises like `require_service_token`."""
         return _required("SIGNING_SECRET", self.signing_secret)
+
+    def require_context_secret(self) -> SecretStr:
+        """The secret that signs an `authContext`: AUTH_CONTEXT_SECRET, or else SIGNING_SECRET.
+        Raises like `require_service_token`."""
+        return self.auth_context_secret or self.require_signing_secret()
 
     def summary(self) -> dict[str, str]:
         """What is configured, for people to read. It holds no secret."""
@@ -230,6 +251,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     if settings.model_provider == "bedrock" and "anthropic_model" not in settings.model_fields_set:
         yield "MODEL_PROVIDER=bedrock needs ANTHROPIC_MODEL: a model or inference profile there."
     yield from _unsafe(settings)
+    yield from _token_keys(settings)
     yield from _not_yet(settings)
 
 
@@ -241,9 +263,29 @@ def _unsafe(settings: Settings) -> Iterator[str]:
         )
 
 
+def _token_keys(settings: Settings) -> Iterator[str]:
+    """On AWS, AUTH_MODE=jwt without any of these is found where a token is checked: not every
+    function is given them."""
+    given = [name for name in JWT_KEYS if getattr(settings, name) is not None]
+    if len(given) > 1:
+        named = " and ".join(name.upper() for name in given)
+        yield f"{named} are set. Keep one of them: it says which keys sign tokens."
+    if settings.auth_mode == "jwt" and not given and not settings.on_aws:
+        names = ", ".join(name.upper() for name in JWT_KEYS)
+        yield f"AUTH_MODE=jwt needs one of {names}: what tokens are checked with."
+    url = settings.auth_jwks_url
+    if url is None:
+        return
+    if urlsplit(url).scheme != "https" and urlsplit(url).hostname not in types.LOOPBACK:
+        yield "AUTH_JWKS_URL must begin with https://: whoever can change the keys is everybody."
+    if not settings.auth_jwt_issuer and not settings.auth_jwt_audience:
+        yield (
+            "AUTH_JWKS_URL needs AUTH_JWT_ISSUER or AUTH_JWT_AUDIENCE: its keys sign tokens for "
+            "others too."
+        )
+
+
 def _not_yet(settings: Settings) -> Iterator[str]:
-    if settings.auth_mode == "jwt":
-        yield "AUTH_MODE=jwt is not supported yet. Set AUTH_MODE=token."
     if settings.backend_url:
         yield "BACKEND_URL is not supported yet. Leave it out, and BACKEND_MODE too."
     elif settings.backend_mode == "http":

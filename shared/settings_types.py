@@ -11,6 +11,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from shared.protocol.origins import checked_origin
 
 MIN_SECRET = 16
+MIN_JWT_SECRET = 32
+"""Bytes of a key for HS256 (RFC 7518, section 3.2)."""
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 NANO = 10**9
 
 _SQLITE = "sqlite:///"
@@ -59,6 +63,20 @@ def _long(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _jwt_secret(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value().encode()) < MIN_JWT_SECRET:
+        raise ValueError(f"must have at least {MIN_JWT_SECRET} characters; use a random text")
+    return secret
+
+
+def _public_key(text: str) -> str:
+    # Many tools cannot put line breaks into a variable, and write them as two characters.
+    key = text.replace("\\n", "\n").strip()
+    if not key.startswith("-----BEGIN ") or "PRIVATE" in key:
+        raise ValueError("must be a public key in PEM, beginning with -----BEGIN PUBLIC KEY-----")
+    return key
+
+
 def _printable(text: str) -> str:
     if not text.isprintable():
         raise ValueError("must be printable text")
@@ -79,7 +97,10 @@ def _nano_usd(value: Any) -> Any:
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 SqlitePath = Annotated[Path, BeforeValidator(_sqlite_path)]
 LongSecret = Annotated[SecretStr, AfterValidator(_long)]
+JwtSecret = Annotated[SecretStr, AfterValidator(_jwt_secret)]
+PublicKey = Annotated[str, Field(max_length=16_384), AfterValidator(_public_key)]
 Name = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_printable)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_entries)]
 NanoUsd = Annotated[int, BeforeValidator(_nano_usd)]
 """Written in dollars, held as whole billionths of one."""
 

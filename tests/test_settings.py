@@ -14,6 +14,8 @@ AWS = {
     "QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/1/parley",
     "CONNECTIONS_URL": "https://abc.execute-api.eu-central-1.amazonaws.com/prod",
 }
+PUBLIC_KEY = "-----BEGIN PUBLIC KEY-----\\nMIIB\\n-----END PUBLIC KEY-----"
+PRIVATE_KEY = "-----BEGIN PRIVATE KEY-----"
 TOKEN = "a-very-secret-service-token"
 
 
@@ -93,6 +95,41 @@ def test_every_kind_of_value() -> None:
     assert settings.cors_origins == ("https://shop.example.com", "http://localhost:3000")
 
 
+def test_how_tokens_are_checked() -> None:
+    settings = local(
+        AUTH_MODE="jwt",
+        AUTH_JWT_PUBLIC_KEY=PUBLIC_KEY,
+        AUTH_JWT_ISSUER="https://id.example.com/",
+        AUTH_JWT_AUDIENCE="parley, https://api.example.com",
+        AUTH_JWT_TENANT="acme",
+        AUTH_JWT_SINGLE_USE="true",
+        AUTH_GRACE_SEC="0",
+    )
+    assert settings.auth_jwt_public_key == PUBLIC_KEY.replace("\\n", "\n")
+    assert settings.auth_jwt_issuer == "https://id.example.com/"
+    assert settings.auth_jwt_audience == ("parley", "https://api.example.com")
+    assert (settings.auth_jwt_tenant, settings.auth_jwt_single_use) == ("acme", True)
+    assert (settings.auth_jwt_leeway_sec, settings.auth_grace_sec) == (30, 0)
+
+
+def test_a_function_on_aws_may_have_no_keys() -> None:
+    assert Settings.load({**AWS, "AUTH_MODE": "jwt"}).auth_mode == "jwt"
+
+
+def test_keys_may_come_from_this_machine_over_http() -> None:
+    url = "http://127.0.0.1:9000/keys"
+    assert local(AUTH_JWKS_URL=url, AUTH_JWT_ISSUER="me").auth_jwks_url == url
+
+
+def test_who_signs_contexts() -> None:
+    other = "another-long-secret"
+    both = local(SIGNING_SECRET=TOKEN, AUTH_CONTEXT_SECRET=other)
+    assert both.require_context_secret().get_secret_value() == other
+    assert local(SIGNING_SECRET=TOKEN).require_context_secret().get_secret_value() == TOKEN
+    with pytest.raises(ConfigurationError, match="SIGNING_SECRET is needed here"):
+        local().require_context_secret()
+
+
 def test_relative_databases() -> None:
     assert local(DATABASE_URL="sqlite:///data/p.db").database_path == Path("data/p.db")
 
@@ -138,6 +175,11 @@ def test_every_missing_name_is_said() -> None:
         ("AUTH_ALLOW_PUBLIC", "perhaps", "must be true or false"),
         ("SERVICE_TOKEN", "short", "must have at least 16 characters"),
         ("SIGNING_SECRET", "short", "must have at least 16 characters"),
+        ("AUTH_JWT_SECRET", "s" * 31, "must have at least 32 characters"),
+        ("AUTH_JWT_PUBLIC_KEY", "s" * 32, "must be a public key in PEM"),
+        ("AUTH_JWT_PUBLIC_KEY", PRIVATE_KEY, "must be a public key in PEM"),
+        ("AUTH_JWKS_URL", "id.example.com/keys", "must be an address"),
+        ("AUTH_GRACE_SEC", "-1", "must be at least 0"),
         ("SERVICE_TENANT", "x" * 129, "may have at most 128 characters"),
         ("SERVICE_TENANT", "a\tb", "must be printable text"),
         ("CORS_ORIGINS", "shop.example.com", "must be origins such as"),
@@ -168,7 +210,19 @@ def test_values_without_a_meaning(name: str, value: str, said: str) -> None:
         ({"BACKEND_MODE": "http"}, "BACKEND_MODE=http needs BACKEND_URL"),
         ({"BACKEND_URL": "https://x.org"}, "BACKEND_URL is not supported yet"),
         ({"BACKEND_MODE": "http", "BACKEND_URL": "https://x.org"}, "is not supported yet"),
-        ({"AUTH_MODE": "jwt"}, "AUTH_MODE=jwt is not supported yet"),
+        ({"AUTH_MODE": "jwt"}, "AUTH_MODE=jwt needs one of AUTH_JWT_SECRET, AUTH_JWT_PUBLIC_KEY"),
+        (
+            {"AUTH_JWT_SECRET": "s" * 32, "AUTH_JWT_PUBLIC_KEY": PUBLIC_KEY},
+            "AUTH_JWT_SECRET and AUTH_JWT_PUBLIC_KEY are set. Keep one of them",
+        ),
+        (
+            {"AUTH_JWKS_URL": "http://id.example.com/keys", "AUTH_JWT_ISSUER": "me"},
+            "AUTH_JWKS_URL must begin with https://",
+        ),
+        (
+            {"AUTH_JWKS_URL": "https://id.example.com/keys"},
+            "AUTH_JWKS_URL needs AUTH_JWT_ISSUER or AUTH_JWT_AUDIENCE",
+        ),
         ({"MODEL_PROVIDER": "bedrock"}, "MODEL_PROVIDER=bedrock needs ANTHROPIC_MODEL"),
     ],
 )
