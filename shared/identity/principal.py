@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 MAX_NAME = 128
-MAX_WORDS = 64
+MAX_WORDS = 256
 MAX_EMAIL = 254
 
 SERVICE = "service"
@@ -68,6 +68,16 @@ class Principal:
             email=stored.get("email"),
             groups=frozenset(stored.get("groups", ())),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credential:
+    """What a checked credential says: who, until when (ms; None: as long as it is not used up),
+    and, if it may be used only once, a name that stands for it and says nothing about it."""
+
+    principal: Principal
+    expires_at: int | None = None
+    once: str | None = None
 
 
 def check_name(text: str, limit: int = MAX_NAME) -> None:
