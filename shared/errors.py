@@ -58,6 +58,14 @@ class Unauthorized(ParleyError):
     status = 401
 
 
+def auth_expired() -> Unauthorized:
+    """The credential of a connection has run out, and so has the time to renew it."""
+    return Unauthorized(
+        "The credential of this connection has expired. Send an authenticate frame with a new one.",
+        code="AUTH_EXPIRED",
+    )
+
+
 class Forbidden(ParleyError):
     """This is not allowed."""
 

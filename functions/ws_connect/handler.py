@@ -16,4 +16,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             return {"statusCode": 200}
         query = event.get("queryStringParameters") or {}
         headers = event.get("headers") or {}
-        return {"statusCode": deployment.admission.connect(connection, query, headers)}
+        address = request.get("identity", {}).get("sourceIp")
+        status = deployment.admission.connect(connection, query, headers, address)
+        return {"statusCode": status}

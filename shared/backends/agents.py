@@ -90,6 +90,7 @@ class Agent(BaseModel):
         AfterValidator(_each_once),
     ] = ()
     suggested_replies: bool = Field(False, strict=True)
+    shared_conversations: bool = Field(False, strict=True)
     origins: tuple[Annotated[str, AfterValidator(checked_origin)], ...] = Field((), max_length=100)
 
     @field_validator("thinking")

@@ -1,7 +1,8 @@
 """Connections: who is on the other end of a WebSocket, and what may stream to it."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from shared.clock import Clock
 from shared.conversations.items import (
@@ -9,41 +10,67 @@ from shared.conversations.items import (
     Session,
     box_key,
     connection_key,
-    listener,
+    listener_name,
     session_key,
 )
-from shared.errors import ConflictError, RateLimited
+from shared.errors import ConflictError, RateLimited, auth_expired
 from shared.identity.access import may
-from shared.identity.principal import Principal
+from shared.identity.limits import RateLimits
+from shared.identity.principal import Credential, Principal
 from shared.mailbox.requests import Requests
 from shared.storage.expressions import EXISTS, Assign, Change, Condition, Increment, attr
-from shared.storage.table import Delete, Item, Operation, Put, Table, Update
+from shared.storage.table import ConditionFailed, Delete, Item, Operation, Put, Table, Update
 
 log = logging.getLogger("parley")
 
 MAX_SESSIONS = 64
 """Sessions that one connection may open or write to."""
 
+TRIES = 3
+"""How often a frame's counting is tried when other frames of the connection interfere."""
+
 
 class Connections:
     """The CONN items, and which sessions they are attached to."""
 
-    def __init__(self, table: Table, clock: Clock, requests: Requests, *, per_minute: int) -> None:
+    def __init__(
+        self,
+        table: Table,
+        clock: Clock,
+        requests: Requests,
+        limits: RateLimits,
+        *,
+        per_minute: int,
+        grace: float,
+    ) -> None:
+        """`per_minute`: the frames of one connection, 0 for any number. `grace`: seconds that a
+        connection outlives the credential that it was opened with."""
         self._table = table
         self._clock = clock
         self._requests = requests
+        self._limits = limits
         self._per_minute = per_minute
+        self._grace = int(grace * 1000)
+
+    # -- opening, closing, finding ---------------------------------------------------------
 
     def opened(
         self,
         connection: str,
-        principal: Principal,
-        agent: str | None,
+        credential: Credential,
+        agent: str | None = None,
         origin: str | None = None,
     ) -> Put:
-        """The write that admits a connection, for the transaction that redeems its ticket."""
-        opened = Connection(id=connection, principal=principal, agent=agent, origin=origin)
-        return Put(opened.item(self._clock.now()))
+        """The write that admits a connection, for the transaction that uses its credential up."""
+        opened = Connection(
+            id=connection,
+            principal=credential.principal,
+            until=self._until(credential),
+            agent=agent,
+            origin=origin,
+            since=self._clock.now(),
+        )
+        return Put(opened.item)
 
     def closed(self, connection: str) -> None:
         """Forget a connection: nothing streams to it any more. Its turns go on."""
@@ -53,7 +80,7 @@ class Connections:
         gone = Connection.read(connection, item)
         for session, conversation in gone.attached.items():
             box = box_key(gone.principal.tenant, conversation)
-            self._requests.detach(box, listener(session, connection))
+            self._requests.detach(box, listener_name(session, connection))
         self._table.write([Delete(connection_key(connection))])
 
     def load(self, connection: str, session: str) -> tuple[Connection | None, Session | None]:
@@ -70,9 +97,67 @@ class Connections:
         item = self._table.get([connection_key(connection)])[0]
         return Connection.read(connection, item) if item else None
 
-    def frame(self, connection: Connection, session: Session) -> Operation:
-        """The write that counts a frame and notes that the connection uses the session. Its
-        condition fails when the minute's frames are used up or the connection has changed.
+    # -- who may still ask -----------------------------------------------------------------
+
+    def until(self, connection: str) -> int | None:
+        """Until when (ms) the connection's client is authenticated; None: as long as it is open,
+        0: it is gone."""
+        found = self.get(connection)
+        return found.until if found else 0
+
+    def check(self, connection: Connection) -> None:
+        """Whether the connection's client is authenticated still.
+
+        Raises:
+            Unauthorized: AUTH_EXPIRED.
+        """
+        if connection.until is not None and self._clock.now() > connection.until:
+            raise auth_expired()
+
+    def renewed(self, connection: Connection, credential: Credential) -> Update:
+        """The write by which the connection goes on with another credential of its principal."""
+        principal, until = credential.principal, self._until(credential)
+        return self._changed(replace(connection, principal=principal, until=until), EXISTS)
+
+    def acting_for(self, connection: Connection, principal: Principal) -> Update:
+        """The write by which the connection acts for this principal from now on. Its condition
+        fails when it uses sessions already: those are somebody else's."""
+        changed = replace(connection, principal=principal)
+        return self._changed(changed, EXISTS & attr("attached").size_below(1))
+
+    def _changed(self, connection: Connection, condition: Condition) -> Update:
+        seen = [Increment(("credentials",), 1)]
+        return Update(connection_key(connection.id), seen, condition, body=connection.body)
+
+    def _until(self, credential: Credential) -> int | None:
+        expires_at = credential.expires_at
+        return None if expires_at is None else expires_at + self._grace
+
+    # -- how often it may ask --------------------------------------------------------------
+
+    def count(self, connection: Connection) -> None:
+        """Count a frame that queues nothing.
+
+        Raises:
+            RateLimited: the connection or its principal has sent as many as it may in a minute.
+        """
+        current: Connection | None = connection
+        for _ in range(TRIES):
+            if current is None:
+                return
+            try:
+                self._table.write(self.counted(current))
+            except ConditionFailed as failed:
+                self.refused(failed.failures)
+                current = self.get(connection.id)
+            else:
+                return
+        raise RateLimited(retry_after=1)
+
+    def frame(self, connection: Connection, session: Session) -> list[Operation]:
+        """The writes that count a frame and note that the connection uses the session. The
+        condition of the first fails when the minute's frames are used up or the connection has
+        changed; the condition of another, when its principal's are (see `refused`).
 
         Raises:
             RateLimited: the connection had used up this minute when it was read.
@@ -80,17 +165,33 @@ class Connections:
         """
         if session.id not in connection.attached and len(connection.attached) >= MAX_SESSIONS:
             raise too_many_sessions()
+        return self.counted(connection, attached(connection, session))
+
+    def counted(self, connection: Connection, more: Sequence[Change] = ()) -> list[Operation]:
+        """The writes that count a frame. Raises RateLimited like `frame`."""
         now = self._clock.now()
         minute, limit = now // 60_000, self._per_minute or 10**9
         same = connection.window == minute
         if same and connection.frames >= limit:
-            raise RateLimited(retry_after=60 - now // 1000 % 60)
-        counted: Sequence[Change] = [Assign(("window",), minute), Assign(("frames",), 1)]
+            raise self._limits.refused()
+        counts: Sequence[Change] = [Assign(("window",), minute), Assign(("frames",), 1)]
         condition: Condition = attr("window").eq(connection.window)
         if same:
-            counted, condition = [Increment(("frames",), 1)], condition & attr("frames").lt(limit)
-        changes = [*counted, *attached(connection, session)]
-        return Update(connection_key(connection.id), changes, EXISTS & condition)
+            counts, condition = [Increment(("frames",), 1)], condition & attr("frames").lt(limit)
+        key = connection_key(connection.id)
+        own = Update(key, [*counts, *more], EXISTS & condition)
+        return [own, *self._limits.principal(connection.principal)]
+
+    def refused(self, failures: Mapping[int, Item | None]) -> None:
+        """After the writes of `frame` or `counted` failed at these places of theirs.
+
+        Raises:
+            RateLimited: a principal's counter was full; trying again would not help.
+        """
+        if any(index > 0 for index in failures):
+            raise self._limits.refused()
+
+    # -- the sessions it uses --------------------------------------------------------------
 
     def attach(self, connection: Connection, session: Session) -> Operation:
         """The write that notes that the connection uses the session."""
@@ -116,5 +217,4 @@ def readable(principal: Principal, session: str, item: Item | None) -> Session |
     if item is None:
         return None
     found = Session.read(session, item)
-    owns = may(principal, "write", tenant=found.tenant, owner=found.user)
-    return found if owns else None
+    return found if may(principal, "write", found.thing) else None

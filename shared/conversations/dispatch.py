@@ -1,21 +1,22 @@
 """Client frames: check each, do what it asks, answer on its connection."""
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 from shared.clock import Clock
 from shared.conversations.answers import Answers
+from shared.conversations.authentication import Authentication
 from shared.conversations.connections import Connections
-from shared.conversations.items import Session
+from shared.conversations.items import Connection, Session
 from shared.conversations.listing import Conversations
 from shared.conversations.messages import Messages, wire_message
-from shared.conversations.sending import AgentSource, Sending
+from shared.conversations.sending import AgentSource, Sending, check_page
 from shared.conversations.sessions import Sessions, wire_ids
 from shared.conversations.stops import Stops
 from shared.conversations.stream import Poster
 from shared.conversations.turns import TurnRequests
-from shared.errors import Forbidden, InternalError, ParleyError, ServiceUnavailable, for_client
+from shared.errors import InternalError, ParleyError, ServiceUnavailable, for_client
+from shared.identity.contexts import AuthContext
 from shared.mailbox.requests import Requests
 from shared.protocol import frames, replies
 from shared.protocol.parser import parse
@@ -33,6 +34,7 @@ class Frames:
         *,
         clock: Clock,
         connections: Connections,
+        authentication: Authentication,
         sessions: Sessions,
         conversations: Conversations,
         messages: Messages,
@@ -43,6 +45,7 @@ class Frames:
         poster: Poster,
     ) -> None:
         self._connections = connections
+        self._authentication = authentication
         self._sessions = sessions
         self._conversations = conversations
         self._messages = messages
@@ -55,9 +58,15 @@ class Frames:
         """Answer one frame."""
         request_id: str | None = None
         try:
-            frame = parse(body, is_base64)
+            try:
+                frame = parse(body, is_base64)
+            except frames.FrameError as fault:
+                request_id = fault.request_id
+                if self._entered(connection) is None:
+                    return
+                raise
             request_id = frame.request_id if frame.echoes else None
-            self._dispatch(connection, frame)
+            self._answer(connection, frame)
         except frames.FrameError as fault:
             self._refuse(connection, fault, fault.request_id)
         except ParleyError as fault:
@@ -76,49 +85,67 @@ class Frames:
         log.info("frame refused", extra={"code": fault.error_code})
         self._answers.refuse(connection, fault, request_id)
 
-    def _dispatch(self, connection: str, frame: frames.Frame) -> None:
+    def _entered(self, connection: str) -> Connection | None:
+        """The connection, its frame counted. None: it closed while its frame was on the way, and
+        nobody is there to answer to."""
+        opened = self._connections.get(connection)
+        if opened is not None:
+            self._connections.count(opened)
+        return opened
+
+    def _answer(self, connection: str, frame: frames.Frame) -> None:
+        if isinstance(frame, frames.SendMessage):
+            # Its counting rides along with what it writes.
+            self._sending.send(connection, frame)
+            return
+        opened = self._entered(connection)
+        if opened is None:
+            return
+        if not isinstance(frame, frames.Ping | frames.Authenticate):
+            self._connections.check(opened)
+        self._dispatch(opened, frame)
+
+    def _dispatch(self, opened: Connection, frame: frames.Frame) -> None:
         match frame:
             case frames.Ping():
-                self._answers.pong(connection, frame.request_id)
+                self._answers.pong(opened.id, frame.request_id)
+            case frames.Authenticate():
+                self._authenticate(opened, frame)
             case frames.CreateConversationSession():
-                self._create(connection, frame)
-            case frames.SendMessage():
-                self._sending.send(connection, frame)
+                self._create(opened, frame)
             case frames.GetSession():
-                self._with_session(connection, frame, self._get_session)
+                self._get_session(opened, frame)
             case frames.GetConversationMessages():
-                self._with_session(connection, frame, self._get_messages)
+                self._get_messages(opened, frame)
             case frames.ListConversations():
-                self._list(connection, frame)
+                self._list(opened, frame)
             case frames.RenameConversation():
-                self._rename(connection, frame)
+                self._rename(opened, frame)
             case frames.Cancel():
-                self._cancel(connection, frame)
+                self._cancel(opened, frame)
 
-    def _with_session(
-        self, connection: str, frame: Any, answer: Callable[[str, Any, Session], None]
-    ) -> None:
-        _, session = self._connections.load(connection, frame.session_id)
+    def _authenticate(self, opened: Connection, frame: frames.Authenticate) -> None:
+        until = self._authentication.renew(opened, token=frame.token, ticket=frame.ticket)
+        self._answers.final(opened.id, frame.request_id, replies.authenticated(until))
+
+    def _session(self, opened: Connection, frame: Any) -> Session:
+        session = self._sessions.find(opened.principal, frame.session_id)
         if session is None:
             raise frames.no_such_session(frame.request_id)
-        answer(connection, frame, session)
+        return session
 
-    def _get_session(self, connection: str, frame: frames.GetSession, session: Session) -> None:
-        found = replies.session_found(wire_ids(session), "active")
-        self._answers.final(connection, frame.request_id, found)
+    def _get_session(self, opened: Connection, frame: frames.GetSession) -> None:
+        found = replies.session_found(wire_ids(self._session(opened, frame)), "active")
+        self._answers.final(opened.id, frame.request_id, found)
 
-    def _get_messages(
-        self, connection: str, frame: frames.GetConversationMessages, session: Session
-    ) -> None:
+    def _get_messages(self, opened: Connection, frame: frames.GetConversationMessages) -> None:
+        session = self._session(opened, frame)
         page = self._messages.page(session.box, frame.limit, frame.older_than)
         items = [wire_message(message) for message in page.messages]
         data = replies.messages_page(items, page.next_cursor)
-        self._answers.final(connection, frame.request_id, data)
+        self._answers.final(opened.id, frame.request_id, data)
 
-    def _list(self, connection: str, frame: frames.ListConversations) -> None:
-        opened = self._connections.get(connection)
-        if opened is None:
-            return  # as in `_create`
+    def _list(self, opened: Connection, frame: frames.ListConversations) -> None:
         page = self._conversations.page(
             opened.principal, limit=frame.limit, cursor=frame.cursor, query=frame.query
         )
@@ -129,42 +156,35 @@ class Frames:
             for each in page.conversations
         ]
         data = replies.conversations_page(items, page.next_cursor)
-        self._answers.final(connection, frame.request_id, data)
+        self._answers.final(opened.id, frame.request_id, data)
 
-    def _rename(self, connection: str, frame: frames.RenameConversation) -> None:
-        opened = self._connections.get(connection)
-        if opened is None:
-            return
+    def _rename(self, opened: Connection, frame: frames.RenameConversation) -> None:
         conversation = frame.conversation_id
         title = self._conversations.rename(opened.principal, conversation, frame.title)
         data = replies.conversation_renamed(conversation, title)
-        self._answers.final(connection, frame.request_id, data)
+        self._answers.final(opened.id, frame.request_id, data)
 
-    def _cancel(self, connection: str, frame: frames.Cancel) -> None:
+    def _cancel(self, opened: Connection, frame: frames.Cancel) -> None:
         """Without an answer, whatever comes of it: a turn that is stopped says so itself."""
         if frame.session_id is None:
-            opened = self._connections.get(connection)
-            if opened is not None:
-                self._stops.anywhere(opened, frame.request_id)
+            self._stops.anywhere(opened, frame.request_id)
             return
-        opened, session = self._connections.load(connection, frame.session_id)
-        if opened is None or session is None:
+        session = self._sessions.find(opened.principal, frame.session_id)
+        if session is None:
             return
         if frame.request_id is None:
             self._stops.current(opened.principal, session)
         else:
             self._stops.request(opened.principal, session, frame.request_id)
 
-    def _create(self, connection: str, frame: frames.CreateConversationSession) -> None:
-        opened = self._connections.get(connection)
-        if opened is None:
-            return  # it closed while its frame was on the way; nobody is there to answer to
+    def _create(self, opened: Connection, frame: frames.CreateConversationSession) -> None:
+        if frame.auth_context is not None:
+            opened = self._authentication.acting_for(opened, _context(frame.auth_context))
         known = None
         if frame.agent_id is None and frame.conversation_id is not None:
             known = self._sessions.agent_of(opened.principal, frame.conversation_id)
         agent = self._agents.get(known or frame.agent(opened.agent))
-        if not agent.admits(opened.origin):
-            raise Forbidden("This web page may not talk to this agent.", code="ORIGIN_NOT_ALLOWED")
+        check_page(agent, opened.origin)
         session = self._sessions.open(
             opened.principal,
             agent,
@@ -172,7 +192,15 @@ class Frames:
             conversation=frame.conversation_id,
             supports=frame.supports,
             user_name=frame.user_name,
-            extra={"metadata": frame.metadata, "user_email": frame.user_email},
+            extra={
+                "metadata": frame.metadata,
+                # What has been checked goes before what a client says.
+                "user_email": opened.principal.email or frame.user_email,
+            },
         )
         data = replies.session_created(wire_ids(session))
-        self._answers.final(connection, frame.request_id, data, message="Session created")
+        self._answers.final(opened.id, frame.request_id, data, message="Session created")
+
+
+def _context(given: frames.AuthContext) -> AuthContext:
+    return AuthContext(user=given.user_id, timestamp=given.timestamp, signature=given.signature)

@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from shared.identity.access import Thing
 from shared.identity.principal import Principal
 from shared.ids import pack
 from shared.mailbox.box import BoxKey, key_part
+from shared.mailbox.listeners import Listener
 from shared.storage.table import Item, Key
 
 KIND = "conv"
@@ -61,9 +63,16 @@ def owned_by(tenant: str, user: str) -> str:
     return f"CONV#{key_part(tenant)}#{key_part(user)}"
 
 
-def listener(session: str, connection: str) -> str:
+def listener_name(session: str, connection: str) -> str:
     """How a connection stands in its mailbox: a turn streams to the listeners of its session."""
     return f"{session}/{connection}"
+
+
+def conversation_thing(tenant: str, meta: Item) -> Thing:
+    """A conversation, as far as it matters to who may do what with it."""
+    return Thing(
+        tenant=tenant, owner=meta.attrs["owner"], shared=bool(meta.attrs.get("shared", False))
+    )
 
 
 def participant(conversation: str, role: str) -> str:
@@ -73,27 +82,41 @@ def participant(conversation: str, role: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """An open WebSocket. `origin` is the web page's, if it is a browser. `attached` maps its
-    sessions to their conversations; `window` and `frames` count what it sent in the current
-    minute."""
+    """An open WebSocket. `until` (ms) is when its client must have authenticated again; None:
+    never. `origin` is the web page's, if it is a browser. `attached` maps its sessions to their
+    conversations; `window` and `frames` count what it sent in the current minute."""
 
     id: str
     principal: Principal
+    until: int | None = None
     agent: str | None = None
     origin: str | None = None
+    since: int = 0
     attached: Mapping[str, str] = field(default_factory=dict[str, str])
     window: int = 0
     frames: int = 0
 
-    def item(self, now: int) -> Item:
-        attrs = {"window": 0, "frames": 0, "attached": {}}
-        body = {
+    @property
+    def body(self) -> dict[str, Any]:
+        """What does not change with its frames."""
+        return {
             "principal": self.principal.to_dict(),
+            "until": self.until,
             "agent": self.agent,
             "origin": self.origin,
-            "since": now,
+            "since": self.since,
         }
-        return Item(connection_key(self.id), attrs, body, ttl=now // 1000 + CONNECTION_SECONDS)
+
+    @property
+    def item(self) -> Item:
+        """As it is when it has just been opened."""
+        attrs = {"window": 0, "frames": 0, "attached": {}}
+        ttl = self.since // 1000 + CONNECTION_SECONDS
+        return Item(connection_key(self.id), attrs, self.body, ttl=ttl)
+
+    def hears(self, session: "Session") -> Listener:
+        """The connection as a listener of the session's mailbox."""
+        return Listener(listener_name(session.id, self.id), self.until)
 
     @classmethod
     def read(cls, connection: str, item: Item) -> Self:
@@ -101,8 +124,10 @@ class Connection:
         return cls(
             id=connection,
             principal=Principal.from_dict(body["principal"]),
+            until=body.get("until"),
             agent=body["agent"],
             origin=body.get("origin"),
+            since=body.get("since", 0),
             attached=item.attrs.get("attached", {}),
             window=item.attrs.get("window", 0),
             frames=item.attrs.get("frames", 0),
@@ -125,6 +150,10 @@ class Session:
     @property
     def box(self) -> BoxKey:
         return box_key(self.tenant, self.conversation)
+
+    @property
+    def thing(self) -> Thing:
+        return Thing(tenant=self.tenant, owner=self.user)
 
     def item(self, now: int, extra: Mapping[str, Any] | None = None) -> Item:
         attrs = {"tenant": self.tenant, "user": self.user}

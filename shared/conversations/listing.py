@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.conversations.items import box_key, meta_key, owned_by
+from shared.conversations.items import box_key, conversation_thing, meta_key, owned_by
 from shared.conversations.naming import clean
 from shared.errors import NotFound, ValidationError
-from shared.identity.access import Action, may
+from shared.identity.access import Action, may, own
 from shared.identity.principal import Principal
 from shared.mailbox.box import BoxKey
 from shared.protocol.events import encode
@@ -82,6 +82,8 @@ class Conversations:
         Raises:
             ValidationError: the cursor is none of this list.
         """
+        if not may(principal, "list", own(principal)):
+            return ListPage([], None)
         after = _read_cursor(principal.tenant, cursor) if cursor else None
         wanted = (query or "").strip().casefold()
         found: list[Listed] = []
@@ -120,7 +122,7 @@ class Conversations:
             raise ValidationError(
                 "The title has no text. Send some words.", details={"field": "title"}
             )
-        box = self.find(principal, conversation, "write")
+        box = self.find(principal, conversation, "manage")
         try:
             self._table.update(Update(meta_key(box), [Assign(("title",), cleaned)], EXISTS))
         except ConditionFailed as failed:
@@ -137,7 +139,7 @@ class Conversations:
         meta = self._table.get([meta_key(box)])[0]
         if meta is None:
             raise no_such_conversation()
-        if not may(principal, action, tenant=principal.tenant, owner=meta.attrs["owner"]):
+        if not may(principal, action, conversation_thing(principal.tenant, meta)):
             raise no_such_conversation()
         return box
 
@@ -156,6 +158,8 @@ def title_of(meta: Item) -> str | None:
 def _listed(principal: Principal, entry: Item, meta: Item | None, wanted: str) -> Listed | None:
     """The entry as it is shown; None if it is gone, empty, or not among what is wanted."""
     if meta is None or meta.attrs["owner"] != principal.user:
+        return None
+    if not may(principal, "read", conversation_thing(principal.tenant, meta)):
         return None
     messages = int(meta.attrs.get("messages", meta.attrs["count"]))
     title = title_of(meta)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from shared.clock import Clock
 from shared.conversations.items import Session
 from shared.conversations.options import Configured, TurnOptions
-from shared.conversations.sessions import Named, Sessions
+from shared.conversations.sessions import Begun, Sessions
 from shared.conversations.turns import TurnRequests
 from shared.errors import ConflictError, NotFound, ServiceUnavailable, TurnFailed
 from shared.identity.principal import Principal
@@ -43,7 +43,7 @@ LOOK_BACK = 8
 as the turn has noted anything."""
 
 
-class Agent(Named, Configured, Protocol):
+class Agent(Begun, Configured, Protocol):
     """An agent, as far as asking it a question needs to know it."""
 
 

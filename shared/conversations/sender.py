@@ -13,6 +13,7 @@ from typing import NamedTuple
 from shared.clock import Clock, Event
 from shared.conversations.outbox import Outbox
 from shared.conversations.poster import ATTEMPTS, Poster, pause
+from shared.errors import auth_expired
 from shared.mailbox.leases import LeaseLost
 from shared.messaging.push import PushFailed, PushThrottled
 from shared.protocol import events
@@ -55,11 +56,15 @@ class Line:
     """Called right before each post and each closing; raises LeaseLost."""
     window: float
     """Seconds from one post of text to the next."""
+    may_hear: Callable[[str], bool]
+    """Whether a connection may still be told anything; asked right before each post."""
     lock: Lock
     room: Signal
     """Set whenever something has left an outbox."""
     gone: list[str] = field(default_factory=list)
     """The connections that were closed, by themselves or from here."""
+    expired: list[str] = field(default_factory=list)
+    """Those that may hear nothing more until they have authenticated again."""
 
 
 class Sender:
@@ -144,19 +149,25 @@ class Sender:
 
     def _post(self, message: bytes, began: float) -> None:
         line = self._line
+        connection = self.outbox.connection
         try:
-            there = line.poster.attempt(self.outbox.connection, message, line.check)
+            may_hear = line.may_hear(connection)
+            if not may_hear:
+                message = events.encode(events.error_of(auth_expired(), None, at=self._clock.now()))
+            there = line.poster.attempt(connection, message, line.check)
         except (PushThrottled, PushFailed) as fault:
             self._refused(began, fault)
             return
         except ValueError:
             log.warning("the connection API takes no such event", exc_info=True)
-            there = True
-        if there:
+            there = may_hear = True
+        if not there:
+            self._leave()
+        elif not may_hear:
+            self._expire()
+        else:
             with line.lock:
                 self.outbox.posted(began, line.window)
-        else:
-            self._leave()
 
     def _refused(self, began: float, fault: Exception) -> None:
         with self._line.lock:
@@ -165,6 +176,12 @@ class Sender:
                 return
         log.warning("connection does not take what it is sent", exc_info=fault)
         self.shut()
+
+    def _expire(self) -> None:
+        """It stays open, so that its client can authenticate and come back to the turn."""
+        with self._line.lock:
+            self.outbox.give_up()
+            self._line.expired.append(self.outbox.connection)
 
     def _leave(self) -> None:
         with self._line.lock:

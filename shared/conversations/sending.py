@@ -1,22 +1,20 @@
 """One user message from a client: checked, queued, acknowledged."""
 
+from contextlib import suppress
 from typing import Protocol
 
 from shared.conversations.answers import Answers
-from shared.conversations.connections import Connections
-from shared.conversations.items import Connection, Session, listener
+from shared.conversations.connections import TRIES, Connections
+from shared.conversations.items import Connection, Session
 from shared.conversations.options import Configured, TurnOptions
-from shared.conversations.sessions import Named
+from shared.conversations.sessions import Begun
 from shared.conversations.turns import TurnRequests
-from shared.errors import ParleyError, RateLimited
+from shared.errors import Forbidden, NotFound, ParleyError, RateLimited
 from shared.mailbox.requests import Added, Requests, RiderFailed
 from shared.protocol import frames
 
-FRAME_TRIES = 3
-"""How often a frame's counting is tried when other frames of the connection interfere."""
 
-
-class Guarded(Named, Configured, Protocol):
+class Guarded(Begun, Configured, Protocol):
     """An agent that says which web pages may talk to it, and what a message may choose."""
 
     def admits(self, origin: str | None) -> bool:
@@ -30,6 +28,16 @@ class AgentSource(Protocol):
     def get(self, agent_id: str) -> Guarded:
         """Raises NotFound or ConfigurationError."""
         ...
+
+
+def check_page(agent: Guarded, origin: str | None) -> None:
+    """Whether a web page with this origin may talk to the agent.
+
+    Raises:
+        Forbidden: ORIGIN_NOT_ALLOWED.
+    """
+    if not agent.admits(origin):
+        raise Forbidden("This web page may not talk to this agent.", code="ORIGIN_NOT_ALLOWED")
 
 
 class Sending:
@@ -56,14 +64,33 @@ class Sending:
             ParleyError: why not; nothing is written then.
         """
         opened, session = self._connections.load(connection, frame.session_id)
-        if opened is None or session is None:
-            raise frames.no_such_session(frame.request_id)
-        added = self._add(opened, session, frame, self._options(session, frame))
+        if opened is None:
+            return  # it closed while its frame was on the way; nobody is there to answer to
+        try:
+            self._connections.check(opened)
+            if session is None:
+                raise frames.no_such_session(frame.request_id)
+            self._check_page(opened, session)
+            added = self._add(opened, session, frame, self._options(session, frame))
+        except RateLimited:
+            raise
+        except ParleyError:
+            self._connections.count(opened)
+            raise
         if added.duplicate:
+            self._connections.count(opened)
             self._again(opened, session, frame, added)
             return
         self._answers.accepted(connection, frame.request_id, {})
         self._turns.wake(session.box)
+
+    def _check_page(self, opened: Connection, session: Session) -> None:
+        """Whether the web page, if it is one, may talk to the session's agent. The connection that
+        opened the session was asked then."""
+        if opened.origin is None or session.id in opened.attached:
+            return
+        with suppress(NotFound):  # the turn will say that there is no such agent any more
+            check_page(self._agents.get(session.agent), opened.origin)
 
     def _options(self, session: Session, frame: frames.SendMessage) -> TurnOptions:
         """What the frame chooses, which the agent allows, or did when it was accepted before."""
@@ -84,8 +111,8 @@ class Sending:
         options: TurnOptions,
     ) -> Added:
         current: Connection | None = opened
-        for _ in range(FRAME_TRIES):
-            counted = [self._connections.frame(current, session)] if current else []
+        for _ in range(TRIES):
+            counted = self._connections.frame(current, session) if current else []
             try:
                 return self._turns.add(
                     opened.principal,
@@ -93,10 +120,11 @@ class Sending:
                     request_id=frame.request_id,
                     message=frame.message,
                     options=options,
-                    connection=opened.id if current else None,
+                    listener=opened.hears(session) if current else None,
                     riders=counted,
                 )
-            except RiderFailed:
+            except RiderFailed as failed:
+                self._connections.refused(failed.failures)
                 # The connection sent another frame at the same moment, or closed: look again.
                 current = self._connections.get(opened.id)
         raise RateLimited(retry_after=1)
@@ -109,7 +137,7 @@ class Sending:
         if added.job.done:
             self._answers.again(opened.id, added.job.terminal)
             return
-        self._requests.attach(session.box, listener(session.id, opened.id), ring=True)
+        self._requests.attach(session.box, opened.hears(session), ring=True)
         self._turns.wake(session.box)
         gone = self._turns.gone(added.job)
         if gone is not None:

@@ -9,13 +9,14 @@ from shared.conversations.items import (
     Connection,
     Session,
     box_key,
-    listener,
+    conversation_thing,
     meta_key,
     participant,
     session_key,
 )
-from shared.identity.access import may
-from shared.identity.principal import Principal
+from shared.errors import NotFound
+from shared.identity.access import may, own
+from shared.identity.principal import SERVICE, Principal
 from shared.ids import agent_uuid, new_id
 from shared.mailbox.listeners import new_box
 from shared.mailbox.requests import Requests
@@ -34,6 +35,15 @@ class Named(Protocol):
     def name(self) -> str: ...
 
 
+class Begun(Named, Protocol):
+    """An agent, as far as a conversation begins with it."""
+
+    @property
+    def shared_conversations(self) -> bool:
+        """Whether all users of the tenant take part in conversations with it."""
+        ...
+
+
 class Sessions:
     """Opens sessions. The agent has been looked up by the caller."""
 
@@ -48,7 +58,7 @@ class Sessions:
     def open(
         self,
         principal: Principal,
-        agent: Named,
+        agent: Begun,
         *,
         connection: Connection | None = None,
         conversation: str | None = None,
@@ -61,21 +71,26 @@ class Sessions:
         without a word, of a fresh one. With `session_id` a repeat opens nothing new.
 
         Raises:
+            NotFound: this principal may begin none.
             ConflictError: the connection has too many sessions, or is gone.
         """
+        if not may(principal, "create", own(principal)):
+            raise NotFound("There is no such agent.", code="AGENT_NOT_FOUND")
         resumed = self._readable(principal, conversation) if conversation else None
         inherited = tuple(resumed.attrs.get("supports", ())) if resumed else ()
         session = Session(
             id=session_id or new_id(),
             tenant=principal.tenant,
-            user=resumed.attrs["owner"] if resumed else principal.user,
+            user=_user(principal, resumed),
             conversation=conversation if resumed and conversation else new_id(),
             agent=agent.id,
             agent_name=agent.name,
             supports=inherited if supports is None else supports,
             user_name=user_name,
         )
-        return self._write(session, connection, fresh=resumed is None, extra=extra)
+        shared = agent.shared_conversations
+        meta = None if resumed else self._meta(session, shared=shared)
+        return self._write(session, connection, meta, extra)
 
     def agent_of(self, principal: Principal, conversation: str) -> str | None:
         """The agent with whom a conversation began; None if this principal may not read it."""
@@ -90,19 +105,16 @@ class Sessions:
         self,
         session: Session,
         connection: Connection | None,
-        *,
-        fresh: bool,
+        meta: Item | None,
         extra: Mapping[str, Any] | None,
     ) -> Session:
-        """Write it; the session that stands, which is an earlier one when this is a repeat."""
+        """Write it, with the conversation if that begins with it; the session that stands, which
+        is an earlier one when this is a repeat."""
         now = self._clock.now()
-        heard_by = listener(session.id, connection.id) if connection else None
+        heard_by = connection.hears(session) if connection else None
         writes: list[Operation] = [Put(session.item(now, extra), ABSENT)]
-        if fresh:
-            writes += [
-                Put(self._meta(session, now), ABSENT),
-                new_box(session.box, self._clock, heard_by),
-            ]
+        if meta:
+            writes += [Put(meta, ABSENT), new_box(session.box, self._clock, heard_by)]
         if connection:
             writes.append(self._connections.attach(connection, session))
         try:
@@ -112,27 +124,37 @@ class Sessions:
             if standing is not None:
                 return Session.read(session.id, standing)
             raise too_many_sessions() from failed
-        if heard_by and not fresh:
+        if heard_by and not meta:
             self._requests.attach(session.box, heard_by)
         return session
 
-    def _meta(self, session: Session, now: int) -> Item:
-        attrs = {
+    def _meta(self, session: Session, *, shared: bool) -> Item:
+        attrs: dict[str, Any] = {
             "owner": session.user,
             "agent": session.agent,
             "count": 0,
-            "created_at": now,
+            "created_at": self._clock.now(),
             "supports": list(session.supports),
         }
+        if shared:
+            attrs["shared"] = True
         return Item(meta_key(session.box), attrs)
 
     def _readable(self, principal: Principal, conversation: str) -> Item | None:
         meta = self._table.get([meta_key(box_key(principal.tenant, conversation))])[0]
         if meta is None:
             return None
-        owner = meta.attrs["owner"]
-        allowed = may(principal, "read", tenant=principal.tenant, owner=owner)
+        # A session is for taking part, so reading is not enough.
+        allowed = may(principal, "write", conversation_thing(principal.tenant, meta))
         return meta if allowed else None
+
+
+def _user(principal: Principal, resumed: Item | None) -> str:
+    """Whose a session is. One that a service opens for somebody else's conversation is for its
+    owner to go on with."""
+    if resumed is not None and principal.has_role(SERVICE):
+        return str(resumed.attrs["owner"])
+    return principal.user
 
 
 def wire_ids(session: Session) -> SessionIds:

@@ -92,4 +92,4 @@ class Stops:
 
 
 def _may_stop(principal: Principal, session: Session) -> bool:
-    return may(principal, "stop", tenant=session.tenant, owner=session.user)
+    return may(principal, "stop", session.thing)

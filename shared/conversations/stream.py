@@ -61,12 +61,14 @@ class Stream:
         settle_until: int = 0,
         keepalive: float = 30.0,
         buffer: int = 64,
+        may_hear: Callable[[str], bool] = lambda _connection: True,
     ) -> None:
         """Nothing is posted before the wall clock says `settle_until` (ms), nor without `check`,
         which raises LeaseLost, right before; it is called from several threads. `window` and
         `keepalive` are seconds: how close posts of text may follow each other, and after how long
         a silence one says that the turn goes on. `buffer` is how many events may wait for each
-        connection; up to 4 times as many for one that goes on taking posts."""
+        connection; up to 4 times as many for one that goes on taking posts. `may_hear` is asked
+        right before each post; one that may not is told to authenticate, and nothing else."""
         self._clock = clock
         self._request_id = request_id
         self._lock = Lock()
@@ -78,6 +80,7 @@ class Stream:
             request_id,
             check,
             window * max(1.0, len(connections) / MANY),
+            may_hear,
             self._lock,
             self._room,
         )
@@ -100,6 +103,11 @@ class Stream:
     def gone(self) -> Sequence[str]:
         """The connections that were closed, by themselves or from here."""
         return self._line.gone
+
+    @property
+    def expired(self) -> Sequence[str]:
+        """The connections that were told to authenticate, and heard nothing since."""
+        return self._line.expired
 
     def text(self, piece: str) -> None:
         """Say a piece of the answer. Takes PATIENCE at most, as each of these does."""

@@ -7,13 +7,21 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from shared.clock import Clock
-from shared.conversations.items import TURN_ID, Session, box_key, listener, meta_key, turn_ref
+from shared.conversations.items import (
+    TURN_ID,
+    Session,
+    box_key,
+    conversation_thing,
+    meta_key,
+    turn_ref,
+)
 from shared.conversations.options import PLAIN, TurnOptions
 from shared.errors import ConflictError, NotFound, ParleyError, ValidationError
 from shared.identity.access import Action, may
 from shared.identity.principal import Principal
 from shared.ids import time_ordered_id, unpack
 from shared.mailbox.box import Box, BoxKey, Job
+from shared.mailbox.listeners import Listener
 from shared.mailbox.requests import Added, BacklogFull, DifferentPayload, NewJob, Requests
 from shared.messaging.wakes import Wake, Wakes
 from shared.storage.table import Item, Operation, Table
@@ -59,12 +67,13 @@ class TurnRequests:
         request_id: str,
         message: str,
         options: TurnOptions = PLAIN,
-        connection: str | None = None,
+        listener: Listener | None = None,
         callback_url: str | None = None,
         riders: Sequence[Operation] = (),
     ) -> Added:
         """Queue one message. The same request of the same session is the same turn. The caller
-        has checked the options against the agent; it acknowledges, then calls `wake`.
+        has checked the options against the agent; it acknowledges, then calls `wake`. The
+        listener hears the conversation from now on.
 
         Raises:
             ValidationError: the request id was used for another message.
@@ -86,10 +95,9 @@ class TurnRequests:
             hash=digest(message, callback_url, options),
             payload=payload,
         )
-        heard_by = listener(session.id, connection) if connection else None
         try:
             return self._requests.add(
-                session.box, job, bound=self._backlog + 1, listener=heard_by, riders=riders
+                session.box, job, bound=self._backlog + 1, listener=listener, riders=riders
             )
         except DifferentPayload as fault:
             raise ValidationError(
@@ -149,7 +157,7 @@ class TurnRequests:
         meta, head, item = self._table.get([meta_key(box), box.item, box.job(ref)])
         if meta is None or item is None or not ref.startswith("TURN#"):
             raise no_such_turn()
-        if not may(principal, action, tenant=principal.tenant, owner=meta.attrs["owner"]):
+        if not may(principal, action, conversation_thing(principal.tenant, meta)):
             raise no_such_turn()
         return box, ref, _view(turn, Job.read(box, ref, item), head)
 

@@ -1,13 +1,14 @@
 """Turns as jobs: what a worker does with the head of a conversation's mailbox."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import closing
 
 from shared.clock import Clock
+from shared.conversations.audience import Audience, Until
 from shared.conversations.endings import Endings
 from shared.conversations.host import LeasedTurn, Limits, Services
-from shared.conversations.items import listener, meta_key
+from shared.conversations.items import listener_name, meta_key
 from shared.conversations.shown import Shown
 from shared.conversations.stream import Poster, Stream
 from shared.conversations.usage import Costs, Ledger
@@ -50,6 +51,7 @@ class Turns:
         endings: Endings,
         poster: Poster,
         limits: Limits,
+        until: Until,
     ) -> None:
         self._clock = clock
         self._requests = requests
@@ -59,6 +61,7 @@ class Turns:
         self._endings = endings
         self._poster = poster
         self._limits = limits
+        self._until = until
         self._costs = Costs()
 
     def load(self, box: Box, ref: str) -> Job | None:
@@ -80,7 +83,7 @@ class Turns:
 
     def run(self, activation: Activation) -> Ending | None:
         streamed = activation.job.payload.get("stream", True)
-        stream = self._stream(activation, listeners(activation) if streamed else [])
+        stream = self._stream(activation, listeners(activation) if streamed else {})
         activation.cleanup.callback(self._drop, activation, stream)
         activation.kept["stream"] = stream
         try:
@@ -92,7 +95,7 @@ class Turns:
 
     def _drop(self, activation: Activation, stream: Stream) -> None:
         stream.abandon()
-        self._forget(activation, stream.gone)
+        self._forget(activation, stream)
 
     def _follow(self, activation: Activation, stream: Stream) -> Ending:
         """Run the turn, showing what happens, to its end."""
@@ -143,16 +146,19 @@ class Turns:
             progress=host.progress(),
         )
 
-    def _stream(self, activation: Activation, connections: Sequence[str]) -> Stream:
+    def _stream(self, activation: Activation, heard: Mapping[str, int | None]) -> Stream:
+        audience = Audience(heard, self._clock, self._until)
+        activation.kept.setdefault("heard", {}).update(heard)
         return Stream(
             self._poster,
             self._clock,
-            connections,
+            list(heard),
             request_id=activation.job.payload["request_id"],
             check=activation.keeper.check,
             window=self._limits.push_window,
             buffer=self._limits.push_buffer,
             settle_until=activation.settle_until,
+            may_hear=audience.may_hear,
         )
 
     def cancelled(self, activation: Activation) -> Ending:
@@ -166,13 +172,15 @@ class Turns:
         ending = activation.ending
         if ending is not None:
             self._services.memory.add(activation.job.key, ending.log_from, ending.log)
-        new = [name for name in listeners(activation) if name not in activation.told]
+        heard = listeners(activation)
+        new = {name: until for name, until in heard.items() if name not in activation.told}
         activation.told.update(new)
         # What is still on its way goes first, on the stream of the turn; whoever came to listen
         # since has none of it, and gets the end alone.
         running: Stream | None = activation.kept.pop("stream", None)
-        known = set(running.connections) if running else set[str]()
-        others = self._stream(activation, [name for name in new if name not in known])
+        known = set(running.connections).difference(running.expired) if running else set[str]()
+        rest = {name: until for name, until in new.items() if name not in known}
+        others = self._stream(activation, rest)
         for stream in (running, others):
             if stream is not None:
                 stream.whole(activation.job.terminal.encode())
@@ -182,16 +190,21 @@ class Turns:
             if stream is not None:
                 draining = min(DRAINING, max(0.0, left - LAST_WORD))
                 stream.close(min(LAST_WORD, left) + settling, draining=draining)
-                self._forget(activation, stream.gone)
+                self._forget(activation, stream)
 
-    def _forget(self, activation: Activation, gone: Sequence[str]) -> None:
-        """Stream no more to connections that are gone."""
-        session = activation.job.payload["session"]
+    def _forget(self, activation: Activation, stream: Stream) -> None:
+        """Stream no more to connections that are gone, or whose credential has run out."""
+        session, box = activation.job.payload["session"], activation.box.key
         forgotten: set[str] = activation.kept.setdefault("forgotten", set())
-        for connection in [name for name in gone if name not in forgotten]:
+        left: dict[str, int | None] = dict.fromkeys(stream.gone)
+        activation.told.difference_update(stream.expired)
+        left.update({name: activation.kept["heard"][name] for name in stream.expired})
+        for connection in left.keys() - forgotten:
             forgotten.add(connection)
             try:
-                self._requests.detach(activation.box.key, listener(session, connection))
+                # One that has come back meanwhile, with a credential that lasts longer, stays.
+                name = listener_name(session, connection)
+                self._requests.detach(box, name, until=left[connection])
             except TransientError:
                 # It is found to be gone again, at the latest with the next turn.
                 log.warning("listener not detached", exc_info=True)
@@ -207,8 +220,11 @@ def _tokens(usage: Usage) -> int:
     return usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
 
 
-def listeners(activation: Activation) -> Sequence[str]:
-    """The connections of the turn's session."""
-    prefix = listener(activation.job.payload["session"], "")
-    names = [name for name in activation.box.conns if name.startswith(prefix)]
-    return [name.removeprefix(prefix) for name in names]
+def listeners(activation: Activation) -> Mapping[str, int | None]:
+    """The connections of the turn's session, and until when each may hear it (ms)."""
+    prefix = listener_name(activation.job.payload["session"], "")
+    return {
+        name.removeprefix(prefix): heard.until
+        for name, heard in activation.box.conns.items()
+        if name.startswith(prefix)
+    }

@@ -1,29 +1,67 @@
 """Who may do what: the one function that decides, and the owner's name in the index.
 
 It answers yes or no. Whoever is told no shows what would be shown if the thing did not exist.
+
+    what                        its owner   shared with      the role       the role    another
+                                            the tenant       of a decider   admin       tenant
+    create, list (one's own)    yes         -                -              -           no
+    read, write, stop           yes         yes              no             no          no
+    manage                      yes         no               no             no          no
+    decide                      unless it   no               yes            no          no
+                                names roles
+    read, replay what has no    -           -                -              yes         no
+    owner (usage, deliveries)
+
+The role `service` may everything in its tenant, and nothing in another one.
 """
 
+from dataclasses import dataclass
 from typing import Literal, get_args
 
-from shared.identity.principal import SERVICE, Principal
+from shared.identity.principal import ADMIN, SERVICE, Principal
 from shared.mailbox.box import key_part
 
-Action = Literal["read", "write", "stop", "decide", "delete"]
-"""What is done with something that has an owner: see it, add to it, stop its work, answer its
-prompts, remove it."""
+Action = Literal["create", "list", "read", "write", "stop", "manage", "decide", "replay"]
+"""What is done: begin something or list what one has; see it, add to it, stop its work; rename,
+end or remove it; answer its prompts; try again what had failed."""
 
 _ACTIONS = frozenset(get_args(Action))
+_SHARED = frozenset({"read", "write", "stop"})
+_ADMINISTRATION = frozenset({"list", "read", "replay"})
 
 
-def may(principal: Principal, action: Action | str, *, tenant: str, owner: str) -> bool:
-    """Whether the principal may do this with what `owner` (a user's name) has in `tenant`.
+@dataclass(frozen=True, kw_only=True)
+class Thing:
+    """What something is done with.
 
-    Nobody may anything in another tenant. In their own, owners may everything with what is
-    theirs, and the role `service` everything. An action that is not known is not allowed.
+    `owner` is the name of a user; None for what belongs to the tenant as a whole. `shared`: other
+    users of the tenant take part in it. `deciders` are the roles, one of which somebody needs who
+    answers its prompt; without any the owner answers.
     """
-    if action not in _ACTIONS or principal.tenant != tenant:
+
+    tenant: str
+    owner: str | None
+    shared: bool = False
+    deciders: frozenset[str] = frozenset()
+
+
+def own(principal: Principal) -> Thing:
+    """What is the principal's own, or will be."""
+    return Thing(tenant=principal.tenant, owner=principal.user)
+
+
+def may(principal: Principal, action: Action | str, thing: Thing) -> bool:
+    """Whether the principal may do this with the thing. An action that is not known is not
+    allowed."""
+    if action not in _ACTIONS or principal.tenant != thing.tenant:
         return False
-    return principal.user == owner or principal.has_role(SERVICE)
+    if principal.has_role(SERVICE):
+        return True
+    if thing.owner is None:
+        return action in _ADMINISTRATION and principal.has_role(ADMIN)
+    if action == "decide" and thing.deciders:
+        return any(principal.has_role(role) for role in thing.deciders)
+    return principal.user == thing.owner or (thing.shared and action in _SHARED)
 
 
 def owner_key(principal: Principal) -> str:

@@ -1,8 +1,12 @@
-"""The credentials of HTTP requests.
+"""The credentials of HTTP requests and of WebSocket URLs.
 
     AUTH_MODE   credential                            principal
     none        (nothing)                             LOCAL
     token       Authorization: Bearer SERVICE_TOKEN   SERVICE_TENANT's service, or whom it names
+    jwt         Bearer or ?token= and a signed token  whom the token names
+                on SERVICE_PATHS the SERVICE_TOKEN    as above
+
+A WebSocket also takes a ticket (`tickets.py`), which stands for whoever asked for it.
 
 A backend that bears the service token names the person for whom it asks in `X-On-Behalf-Of`.
 The principal is then that person, with the role `user` and no other: the backend relies on us
@@ -11,37 +15,92 @@ the header the principal is the service itself, which may everything in its tena
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
-from shared.errors import Unauthorized, ValidationError
-from shared.identity.principal import ALL, SERVICE, USER, Principal, check_name
+from shared.errors import Forbidden, Unauthorized, ValidationError
+from shared.identity.principal import ALL, SERVICE, USER, Credential, Principal, check_name
 from shared.settings import Settings
 
 LOCAL = Principal(tenant="local", user="local", roles=frozenset({ALL}))
 """Everybody, when AUTH_MODE is none."""
 
+SERVICE_PATHS = ("/executor", "/tasks", "/turns")
+"""Where the service token is taken beside signed tokens: what programs ask for, and where they
+come back for the result."""
+
 AUTHORIZATION = "authorization"
 ON_BEHALF_OF = "x-on-behalf-of"
 
 
-def authenticate_http(headers: Mapping[str, str], settings: Settings) -> Principal:
-    """Who sent a request with these headers; the case of their names does not matter.
+class Verifier(Protocol):
+    """What checks signed tokens."""
 
-    Raises:
+    def verify(self, token: str) -> Credential:
+        """Raises Unauthorized, or ServiceUnavailable when the keys cannot be had."""
+        ...
+
+
+class Authenticator:
+    """Finds out who somebody is, as AUTH_MODE says. `verifier` is asked for when it is needed.
+
+    Raises, wherever it is asked:
         Unauthorized: no credential, or a bad one. It does not tell which.
-        ValidationError: the credential is good, and the person it acts for is not a name.
-        ConfigurationError: this function was not given the token.
+        ServiceUnavailable: that cannot be said now.
+        ConfigurationError: this function was not given what it needs for that.
     """
-    if settings.auth_mode == "none":
-        return LOCAL
-    lowered = {name.lower(): value for name, value in headers.items()}
-    expected = settings.require_service_token().get_secret_value()
-    if not _same(_bearer(lowered.get(AUTHORIZATION, "")), expected):
-        raise Unauthorized
-    person = lowered.get(ON_BEHALF_OF)
-    if person is None:
-        return Principal(settings.service_tenant, SERVICE, frozenset({SERVICE}))
-    return Principal(settings.service_tenant, _person(person), frozenset({USER}))
+
+    def __init__(self, settings: Settings, verifier: Callable[[], Verifier]) -> None:
+        self._settings = settings
+        self._verifier = verifier
+
+    @property
+    def asks_nobody(self) -> bool:
+        """Whether everybody is let in."""
+        return self._settings.auth_mode == "none"
+
+    def request(self, path: str, headers: Mapping[str, str]) -> Credential:
+        """Who sent a request with these headers; the case of their names does not matter.
+
+        Raises:
+            ValidationError: the credential is good, and the person it acts for is not a name.
+            Forbidden: the credential is good, and may act for nobody else.
+        """
+        if self.asks_nobody:
+            return Credential(principal=LOCAL)
+        lowered = {name.lower(): value for name, value in headers.items()}
+        given, person = _bearer(lowered.get(AUTHORIZATION, "")), lowered.get(ON_BEHALF_OF)
+        if self._is_service(path, given):
+            return Credential(principal=self._service(person))
+        credential = self.token(given)
+        if person is not None:
+            raise Forbidden("X-On-Behalf-Of is for the service token. Leave it out.")
+        return credential
+
+    def token(self, token: str) -> Credential:
+        """Who bears a signed token."""
+        if self._settings.auth_mode != "jwt" or not token:
+            raise Unauthorized
+        return self._verifier().verify(token)
+
+    def _is_service(self, path: str, given: str) -> bool:
+        if self._settings.auth_mode == "token":
+            expected = self._settings.require_service_token()
+        elif self._settings.service_token and _below(path, SERVICE_PATHS):
+            expected = self._settings.service_token
+        else:
+            return False
+        return _same(given, expected.get_secret_value())
+
+    def _service(self, person: str | None) -> Principal:
+        tenant = self._settings.service_tenant
+        if person is None:
+            return Principal(tenant, SERVICE, frozenset({SERVICE}))
+        return Principal(tenant, _person(person), frozenset({USER}))
+
+
+def _below(path: str, folders: tuple[str, ...]) -> bool:
+    return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
 
 
 def _bearer(header: str) -> str:

@@ -12,6 +12,9 @@ SERVICE = "service"
 """The role of a program that acts for its whole tenant; also the name of its user."""
 
 USER = "user"
+ADMIN = "admin"
+"""Sees what a tenant uses and what could not be delivered, and has it delivered again."""
+
 ALL = "all"
 """Every role, for a machine of one person."""
 

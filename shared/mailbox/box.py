@@ -8,7 +8,7 @@ write, live in the partition `KIND#tenant#id`.
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from shared.storage.table import Item, Key
 
@@ -62,6 +62,13 @@ class BoxKey:
         return cls(*parts[1:])
 
 
+class Heard(NamedTuple):
+    """Since when a listener hears a mailbox, and until when it may (ms; None: no end is set)."""
+
+    since: int
+    until: int | None = None
+
+
 @dataclass(frozen=True)
 class Box:
     """A mailbox's head item as it was read.
@@ -82,7 +89,7 @@ class Box:
     head_at: int | None = None
     next_at: int | None = None
     due: int | None = None
-    conns: Mapping[str, int] = field(default_factory=dict[str, int])
+    conns: Mapping[str, Heard] = field(default_factory=dict[str, Heard])
 
     @classmethod
     def read(cls, key: BoxKey, item: Item) -> Self:
@@ -99,8 +106,13 @@ class Box:
             head_at=attrs.get("head_at"),
             next_at=attrs.get("next_at"),
             due=attrs.get("due"),
-            conns=attrs.get("conns", {}),
+            conns={name: Heard(*heard) for name, heard in attrs.get("conns", {}).items()},
         )
+
+    @property
+    def oldest(self) -> str:
+        """The listener that has heard it longest, of which there is one."""
+        return min(self.conns, key=lambda name: self.conns[name].since)
 
     @property
     def head(self) -> str | None:

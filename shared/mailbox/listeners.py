@@ -1,9 +1,10 @@
 """Who listens to a mailbox, and the bell that tells its holder that something happened."""
 
 from contextlib import suppress
+from dataclasses import dataclass
 
 from shared.clock import Clock
-from shared.mailbox.box import BoxKey
+from shared.mailbox.box import Box, BoxKey
 from shared.storage.expressions import (
     ABSENT,
     EXISTS,
@@ -21,6 +22,15 @@ MAX_LISTENERS = 32
 ATTACH_TRIES = 8
 
 
+@dataclass(frozen=True)
+class Listener:
+    """Somebody who hears a mailbox, by the name that means something to its handler, until then
+    (ms; None: no end is set)."""
+
+    name: str
+    until: int | None = None
+
+
 class Listeners:
     """The bell and the listeners, over one table."""
 
@@ -36,12 +46,12 @@ class Listeners:
             Assign(("due_shard",), box.shard),
         ]
 
-    def attach(self, box: BoxKey, listener: str, *, ring: bool = False) -> None:
+    def attach(self, box: BoxKey, listener: Listener, *, ring: bool = False) -> None:
         """Stream the mailbox's events to the listener. With `ring` a job that is about to end
         tells it too; the caller sends a wake."""
-        changes: list[Change] = [Assign(("conns", listener), self._clock.now())]
+        changes = [self.hears(listener)]
         changes += self.ring(box) if ring else []
-        room = attr("conns", listener).present() | attr("conns").size_below(MAX_LISTENERS)
+        room = attr("conns", listener.name).present() | attr("conns").size_below(MAX_LISTENERS)
         for _ in range(ATTACH_TRIES):
             try:
                 self._table.update(Update(box.item, changes, EXISTS & room))
@@ -49,7 +59,7 @@ class Listeners:
                 item = failed.failures.get(0)
                 if item is None:
                     return
-                oldest = min(item.attrs["conns"], key=item.attrs["conns"].__getitem__)
+                oldest = Box.read(box, item).oldest
                 with suppress(ConditionFailed):  # somebody else made room with the same one
                     room_made = EXISTS & attr("conns", oldest).present()
                     evicted = [*changes, Remove(("conns", oldest))]
@@ -58,17 +68,29 @@ class Listeners:
             else:
                 return
 
-    def detach(self, box: BoxKey, listener: str) -> None:
-        """Stop streaming to the listener."""
+    def hears(self, listener: Listener) -> Change:
+        """The change of a box by which the listener hears it."""
+        return Assign(("conns", listener.name), _heard(listener, self._clock))
+
+    def detach(self, box: BoxKey, listener: str, *, until: int | None = None) -> None:
+        """Stop streaming to the listener of this name; if `until` is given, only if it may hear
+        until then and no longer."""
         heard = attr("conns", listener).present()
+        if until is not None:
+            heard = attr("conns", listener, 1).eq(until)
         try:
             self._table.update(Update(box.item, [Remove(("conns", listener))], heard))
         except ConditionFailed:
             return
 
 
-def new_box(box: BoxKey, clock: Clock, listener: str | None = None) -> Put:
+def new_box(box: BoxKey, clock: Clock, listener: Listener | None = None) -> Put:
     """The write that makes an empty mailbox, beside whatever it belongs to."""
-    conns = {listener: clock.now()} if listener else {}
+    conns = {listener.name: _heard(listener, clock)} if listener else {}
     attrs = {"jobs": [], "stops": [], "bell": 0, "due_shard": box.shard, "conns": conns}
     return Put(Item(box.item, attrs), ABSENT)
+
+
+def _heard(listener: Listener, clock: Clock) -> list[int]:
+    now = clock.now()
+    return [now] if listener.until is None else [now, listener.until]

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from shared.ids import new_id
 from shared.mailbox.box import Box, BoxKey, Job
-from shared.mailbox.listeners import MAX_LISTENERS, Listeners
+from shared.mailbox.listeners import MAX_LISTENERS, Listener, Listeners
 from shared.storage.expressions import (
     ABSENT,
     EXISTS,
@@ -96,7 +96,7 @@ class Requests(Listeners):
         job: NewJob,
         *,
         bound: int | None,
-        listener: str | None = None,
+        listener: Listener | None = None,
         riders: Sequence[Operation] = (),
     ) -> Added:
         """Add the job once, in the order of arrival; `listener` hears the mailbox from now on.
@@ -156,30 +156,30 @@ class Requests(Listeners):
         mine = existing.attrs.get("added_by") == attempt
         return Added(Job.read(box, job.ref, existing), duplicate=not mine)
 
-    def _arrival(self, box: BoxKey, ref: str, listener: str | None) -> list[Change]:
+    def _arrival(self, box: BoxKey, ref: str, listener: Listener | None) -> list[Change]:
         changes: list[Change] = [Append(("jobs",), ref), *self.ring(box)]
         if listener is not None:
-            changes.append(Assign(("conns", listener), self._clock.now()))
+            changes.append(self.hears(listener))
         return changes
 
-    def _room(self, bound: int | None, listener: str | None) -> Condition | None:
+    def _room(self, bound: int | None, listener: Listener | None) -> Condition | None:
         parts: list[Condition] = []
         if bound is not None:
             parts.append(attr("jobs").absent() | attr("jobs").size_below(bound))
         if listener is not None:
-            known = attr("conns", listener).present()
+            known = attr("conns", listener.name).present()
             parts.append(known | attr("conns").size_below(MAX_LISTENERS))
         return All(tuple(parts)) if parts else None
 
     def _make_room(
-        self, key: BoxKey, box: Box, bound: int | None, listener: str | None
+        self, key: BoxKey, box: Box, bound: int | None, listener: Listener | None
     ) -> tuple[list[Change], Condition | None]:
         """What lets the job in after all: the oldest listener leaves; a head that is done and only
         waits to be popped does not count."""
         changes: list[Change] = []
-        crowded = listener is not None and listener not in box.conns
+        crowded = listener is not None and listener.name not in box.conns
         if crowded and len(box.conns) >= MAX_LISTENERS:
-            changes.append(Remove(("conns", min(box.conns, key=box.conns.__getitem__))))
+            changes.append(Remove(("conns", box.oldest)))
         if bound is None or len(box.jobs) < bound:
             return changes, self._room(bound, None)
         done = box.head and self._table.get([key.job(box.head)])[0]

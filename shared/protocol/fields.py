@@ -7,9 +7,15 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt
 from pydantic_core import PydanticCustomError
 
+from shared.protocol.names import MAX_ID
+
 MAX_MESSAGE_CHARACTERS = 10_000
 MAX_REQUEST_ID_BYTES = 128
 MAX_METADATA_BYTES = 4096
+MAX_TOKEN_CHARACTERS = 8192
+MAX_TIMESTAMP = 10**11
+"""Seconds; far beyond any clock."""
+
 MAX_PAGE = 100
 MAX_CONVERSATIONS = 200
 """Conversations in one page; a client that asks for more gets as many."""
@@ -30,6 +36,7 @@ NO_SESSION = "none"
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _SKILL = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.IGNORECASE | re.ASCII)
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")
 
 
@@ -96,6 +103,18 @@ def _clamped(value: int) -> int:
     return min(value, MAX_CONVERSATIONS)
 
 
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("must be printable text")
+    return _not_blank(value)
+
+
+def _hex_digest(value: str) -> str:
+    if not _DIGEST.fullmatch(value):
+        raise ValueError("must be 64 hexadecimal digits")
+    return value
+
+
 def _default(default: Any) -> BeforeValidator:
     """Null means the same as a field that is not there."""
     return BeforeValidator(lambda value: default if value is None else value)
@@ -103,7 +122,9 @@ def _default(default: Any) -> BeforeValidator:
 
 RequestId = Annotated[str, AfterValidator(checked_request_id)]
 SessionId = Annotated[str, AfterValidator(_session_id)]
-AgentId = Annotated[str, Field(max_length=128), AfterValidator(_not_blank)]
+AgentId = Annotated[str, Field(max_length=MAX_ID), AfterValidator(_not_blank)]
+"""What no agent can have is, like what none has, the agents' own answer: there is no such agent."""
+
 ConversationId = Annotated[str | None, AfterValidator(_conversation_id)]
 UserName = Annotated[str, Field(max_length=200), BeforeValidator(_user_name)]
 Email = Annotated[str | None, BeforeValidator(_email)]
@@ -121,3 +142,8 @@ Title = Annotated[str, Field(max_length=MAX_TITLE_CHARACTERS), AfterValidator(_n
 AnySessionId = Annotated[str, AfterValidator(_any_session_id)]
 KnownConversationId = Annotated[str, AfterValidator(_known_conversation_id)]
 Cursor = Annotated[str, Field(max_length=512)]
+UserId = Annotated[str, Field(max_length=128), AfterValidator(_printable)]
+Timestamp = Annotated[StrictInt, Field(ge=0, le=MAX_TIMESTAMP)]
+Signature = Annotated[str, AfterValidator(_hex_digest)]
+Token = Annotated[str, Field(min_length=1, max_length=MAX_TOKEN_CHARACTERS)]
+Ticket = Annotated[str, Field(min_length=1, max_length=128)]

@@ -5,9 +5,9 @@ its servers ignore them, and so does this. What a later release brings is refuse
 answering as if it had not been asked for would look like an answer to it.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from shared.errors import ValidationError
@@ -52,7 +52,8 @@ def no_such_conversation(request_id: str | None = None) -> FrameError:
 
 def invalid(fault: Fault, request_id: str | None) -> FrameError:
     """One field of a frame is wrong."""
-    return FrameError(f"The frame's {fault}", request_id=request_id, field=fault.field)
+    said = f"The frame's {fault}" if fault.path else f"The frame {fault.reason}."
+    return FrameError(said, request_id=request_id, field=fault.field)
 
 
 class BaseFrame(BaseModel):
@@ -74,6 +75,17 @@ class BaseFrame(BaseModel):
     request_id: fields.RequestId | None = None
 
 
+class AuthContext(BaseModel):
+    """A backend vouches for a user. `timestamp` is in seconds; `signature` is an HMAC-SHA256 in
+    hexadecimal of both, as `identity/contexts.py` says."""
+
+    model_config = BaseFrame.model_config
+
+    user_id: fields.UserId
+    timestamp: fields.Timestamp
+    signature: fields.Signature
+
+
 class CreateConversationSession(BaseFrame):
     """Begin a conversation, or come back to one.
 
@@ -83,7 +95,7 @@ class CreateConversationSession(BaseFrame):
     """
 
     action: ClassVar[str] = "create_conversation_session"
-    later: ClassVar[tuple[str, ...]] = ("authContext", "dynamicVariables", "dynamic_variables")
+    later: ClassVar[tuple[str, ...]] = ("dynamicVariables", "dynamic_variables")
 
     agent_id: fields.AgentId | None = None
     conversation_id: fields.ConversationId = None
@@ -92,6 +104,7 @@ class CreateConversationSession(BaseFrame):
     supports: tuple[fields.Capability, ...] | None = Field(None, max_length=32)
     metadata: fields.Metadata = Field(default_factory=dict)
     browser_fingerprint: fields.Fingerprint | None = None
+    auth_context: AuthContext | None = None
 
     def agent(self, default: str | None) -> str:
         """The agent that the frame names, or else the connection's.
@@ -184,6 +197,22 @@ class Ping(BaseFrame):
     action: ClassVar[str] = "ping"
 
 
+class Authenticate(BaseFrame):
+    """Go on with a new credential on the open connection: a signed token or a ticket, one of
+    them. Ours: the published protocol has no such action."""
+
+    action: ClassVar[str] = "authenticate"
+
+    token: fields.Token | None = None
+    ticket: fields.Ticket | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.token is None) == (self.ticket is None):
+            raise ValueError("needs a token or a ticket, and only one of them")
+        return self
+
+
 Frame = (
     CreateConversationSession
     | SendMessage
@@ -193,4 +222,5 @@ Frame = (
     | RenameConversation
     | Cancel
     | Ping
+    | Authenticate
 )

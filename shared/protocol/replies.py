@@ -43,6 +43,11 @@ def session_found(ids: SessionIds, status: Literal["active", "idle", "ended"]) -
     return {**session_created(ids), "threadId": ids.conversation, "status": status}
 
 
+def authenticated(until: int | None) -> Reply:
+    """The answer to `authenticate`, which is ours; `until` is in milliseconds."""
+    return {"expiresAt": None if until is None else iso_time(until)}
+
+
 def message_item(
     message_id: str, direction: Literal["inbound", "outbound"], text: str, *, created_at: int
 ) -> Reply:

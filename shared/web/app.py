@@ -8,10 +8,12 @@ from pydantic import BaseModel
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from shared.conversations.admission import LOOPBACK_HOSTS
+from shared.errors import Forbidden
+from shared.identity.access import may, own
 from shared.protocol.replies import iso_time
+from shared.settings_types import LOOPBACK
 from shared.web import conversations, errors, turns
-from shared.web.auth import Caller
+from shared.web.auth import Given
 from shared.web.errors import ErrorBody
 from shared.web.services import Services
 
@@ -37,17 +39,18 @@ def create_app(services: Services) -> FastAPI:
     """The app, on these services."""
     settings = services.settings
     app = FastAPI(title="Parley", version=parley_version(), redirect_slashes=False)
-    app.state.settings = settings
+    app.state.services = services
     errors.install(app)
     if settings.loopback and settings.auth_mode == "none":
         # A page of another site may point its own name at 127.0.0.1; its requests name that.
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK_HOSTS, "[::1]"])
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, "[::1]"])
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Prefer"],
+            max_age=600,
             expose_headers=["Location", "Link", "Retry-After"],
         )
 
@@ -69,13 +72,15 @@ def create_app(services: Services) -> FastAPI:
         responses={code: {"model": ErrorBody} for code in (401, 422)},
     )
     def issue_ticket(
-        caller: Caller,
+        given: Given,
         response: Response,
         idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
     ) -> Ticket:
         """A ticket for one WebSocket connection as the caller, good for a minute."""
+        if not may(given.principal, "create", own(given.principal)):
+            raise Forbidden
         ticket, expires_at = services.tickets.issue(
-            caller,
+            given,
             signing_secret=settings.require_signing_secret().get_secret_value(),
             idempotency_key=idempotency_key,
         )

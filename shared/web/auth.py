@@ -4,17 +4,37 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from shared.identity.credentials import authenticate_http
-from shared.identity.principal import Principal
+from shared.errors import Unauthorized
+from shared.identity.principal import Credential, Principal
+from shared.web.services import Services
 
 
-def caller(request: Request) -> Principal:
-    """The principal of a request.
+def credential(request: Request) -> Credential:
+    """The credential of a request, which is counted.
 
     Raises:
-        Unauthorized: no credential, or a bad one.
+        Unauthorized: none, or a bad one.
+        Forbidden, ValidationError: a good one, for somebody for whom it may not act.
+        RateLimited: its bearer, or the address where bad ones come from, asks too often.
     """
-    return authenticate_http(request.headers, request.app.state.settings)
+    services: Services = request.app.state.services
+    address = request.client.host if request.client else None
+    try:
+        given = services.authenticator.request(request.url.path, request.headers)
+    except Unauthorized:
+        services.limits.count(services.limits.address(address))
+        raise
+    services.limits.count(services.limits.principal(given.principal))
+    return given
 
+
+def caller(given: Annotated[Credential, Depends(credential)]) -> Principal:
+    """The principal of a request. Raises like `credential`."""
+    return given.principal
+
+
+Given = Annotated[Credential, Depends(credential)]
+"""The caller's credential."""
 
 Caller = Annotated[Principal, Depends(caller)]
+"""The caller."""

@@ -9,6 +9,8 @@ from shared.conversations.messages import Messages
 from shared.conversations.sessions import Sessions
 from shared.conversations.stops import Stops
 from shared.conversations.turns import TurnRequests
+from shared.identity.credentials import Authenticator
+from shared.identity.limits import RateLimits
 from shared.identity.tickets import Tickets
 from shared.messaging.addresses import AddressGuard
 from shared.settings import Settings
@@ -18,6 +20,8 @@ from shared.settings import Settings
 class Services:
     settings: Settings
     clock: Clock
+    authenticator: Authenticator
+    limits: RateLimits
     tickets: Tickets
     sessions: Sessions
     turns: TurnRequests

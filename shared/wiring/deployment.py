@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from shared.wiring.equipment import Equipment
+from shared.wiring.identity import Identity
 from shared.wiring.once import once
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from shared.conversations.stream import Poster
     from shared.conversations.turns import TurnRequests
     from shared.conversations.usage import Ledger
-    from shared.identity.tickets import Tickets
     from shared.mailbox.box import Timing
     from shared.mailbox.drain import Drain
     from shared.mailbox.handler import Handler
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from shared.runner.port import Runner
 
 
-class Deployment(Equipment):
+class Deployment(Identity):
     """Everything one process needs. Tests replace parts by assigning to them before use."""
 
     @once
@@ -43,17 +42,17 @@ class Deployment(Equipment):
         return Requests(self.table, self.clock)
 
     @once
-    def tickets(self) -> "Tickets":
-        from shared.identity.tickets import Tickets
-
-        return Tickets(self.table, self.clock)
-
-    @once
     def connections(self) -> "Connections":
         from shared.conversations.connections import Connections
 
-        per_minute = self.settings.rate_limit_per_minute
-        return Connections(self.table, self.clock, self.requests, per_minute=per_minute)
+        return Connections(
+            self.table,
+            self.clock,
+            self.requests,
+            self.limits,
+            per_minute=self.settings.rate_limit_per_minute,
+            grace=self.settings.auth_grace_sec,
+        )
 
     @once
     def sessions(self) -> "Sessions":
@@ -116,17 +115,32 @@ class Deployment(Equipment):
         """For ws_connect."""
         from shared.conversations.admission import Admission
 
-        return Admission(self.table, self.settings, self.tickets, self.connections)
+        return Admission(
+            self.table,
+            self.authenticator,
+            self.tickets,
+            self.connections,
+            self.limits,
+            local_pages=self.settings.loopback,
+        )
 
     @once
     def frames(self) -> "Frames":
         """For send_message."""
+        from shared.conversations.authentication import Authentication
         from shared.conversations.dispatch import Frames
         from shared.conversations.messages import Messages
 
         return Frames(
             clock=self.clock,
             connections=self.connections,
+            authentication=Authentication(
+                self.table,
+                self.connections,
+                self.authenticator,
+                self.tickets,
+                lambda: self.contexts,
+            ),
             sessions=self.sessions,
             conversations=self.conversations,
             messages=Messages(self.table),
@@ -179,6 +193,7 @@ class Deployment(Equipment):
             ledger=self.ledger,
             endings=Endings(self.clock, self.ledger, self.requests, titles=titles),
             poster=self.poster,
+            until=self.connections.until,
             limits=Limits(
                 turn_seconds=self.settings.turn_seconds,
                 push_window=self.settings.push_window_ms / 1000,
@@ -217,6 +232,8 @@ class Deployment(Equipment):
             Services(
                 settings=self.settings,
                 clock=self.clock,
+                authenticator=self.authenticator,
+                limits=self.limits,
                 tickets=self.tickets,
                 sessions=self.sessions,
                 turns=self.turns,

@@ -12,7 +12,8 @@ from shared.conversations.messages import Messages, wire_message
 from shared.conversations.sessions import Sessions
 from shared.conversations.turns import TurnRequests
 from shared.conversations.usage import Ledger
-from shared.identity.principal import Principal
+from shared.identity.limits import RateLimits
+from shared.identity.principal import Credential, Principal
 from shared.mailbox.box import Box, BoxKey, Job, Timing
 from shared.mailbox.holder import Holder
 from shared.mailbox.jobs import Ending
@@ -40,6 +41,7 @@ class Support:
 
     id = "support"
     name = "Support"
+    shared_conversations = False
 
 
 class Wakes:
@@ -55,14 +57,23 @@ class Wakes:
 class Pieces:
     """One table and what stands on it."""
 
-    def __init__(self, folder: Path, *, per_minute: int = 60, backlog: int = 32) -> None:
+    def __init__(
+        self, folder: Path, *, per_minute: int = 60, per_principal: int = 0, backlog: int = 32
+    ) -> None:
         self.clock = FakeClock()
         self.calls: list[Call] = []
         self.engine = SqliteTable(folder / "parley.db")
         counted = FaultyTable(self.engine, self.calls.append)
         self.table: Table = ResilientTable(counted, FolderArtifacts(folder), self.clock)
         self.requests = Requests(self.table, self.clock)
-        self.connections = Connections(self.table, self.clock, self.requests, per_minute=per_minute)
+        self.connections = Connections(
+            self.table,
+            self.clock,
+            self.requests,
+            RateLimits(self.table, self.clock, per_principal=per_principal, per_address=0),
+            per_minute=per_minute,
+            grace=60,
+        )
         self.sessions = Sessions(self.table, self.clock, self.requests, self.connections)
         self.messages = Messages(self.table)
         self.wakes = Wakes()
@@ -74,7 +85,7 @@ class Pieces:
         self.holder = Holder(self.table, self.clock, Timing())
 
     def connect(self, name: str, principal: Principal = ANNA) -> Connection:
-        self.write(self.connections.opened(name, principal, None))
+        self.write(self.connections.opened(name, Credential(principal=principal)))
         return self.connection(name)
 
     def connection(self, name: str) -> Connection:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.conversations.connections import MAX_SESSIONS
-from shared.conversations.items import Session, listener
+from shared.conversations.items import Session, listener_name
 from shared.errors import ConflictError, RateLimited
 from shared.storage.table import ConditionFailed
 from tests.conversations.pieces import ANNA, BEN, STRANGER, Pieces, pieces_in
@@ -24,7 +24,7 @@ def pieces(tmp_path: Path) -> Iterator[Pieces]:
 
 def frame(pieces: Pieces, session: Session, connection: str = "k1") -> None:
     found = pieces.connection(connection)
-    pieces.write(pieces.connections.frame(found, session))
+    pieces.write(*pieces.connections.frame(found, session))
 
 
 def test_so_many_frames_a_minute_and_no_more(pieces: Pieces) -> None:
@@ -70,20 +70,20 @@ def test_frames_at_the_same_moment_cannot_slip_past_the_limit(pieces: Pieces) ->
     frame(pieces, session)
     seen = pieces.connection("k1")
     for _ in range(LIMIT - 1):
-        pieces.write(pieces.connections.frame(seen, session))
+        pieces.write(*pieces.connections.frame(seen, session))
 
     with pytest.raises(ConditionFailed):
-        pieces.write(pieces.connections.frame(seen, session))
+        pieces.write(*pieces.connections.frame(seen, session))
     assert pieces.connection("k1").frames == LIMIT
 
 
 def test_a_minute_begins_only_once(pieces: Pieces) -> None:
     session = pieces.session(connection=pieces.connect("k1"))
     seen = pieces.connection("k1")
-    pieces.write(pieces.connections.frame(seen, session))
+    pieces.write(*pieces.connections.frame(seen, session))
 
     with pytest.raises(ConditionFailed):
-        pieces.write(pieces.connections.frame(seen, session))
+        pieces.write(*pieces.connections.frame(seen, session))
     assert pieces.connection("k1").frames == 1
 
 
@@ -102,7 +102,7 @@ def test_a_connection_that_has_closed_counts_nothing(pieces: Pieces) -> None:
     pieces.connections.closed("k1")
 
     with pytest.raises(ConditionFailed):
-        pieces.write(pieces.connections.frame(seen, session))
+        pieces.write(*pieces.connections.frame(seen, session))
     assert pieces.connections.get("k1") is None
 
 
@@ -139,7 +139,7 @@ def test_a_disconnect_detaches_from_all_conversations_and_from_no_others(pieces:
     pieces.connections.closed("k1")
     pieces.connections.closed("k1")
 
-    assert list(pieces.box(sessions[0].box).conns) == [listener(other.id, "k2")]
+    assert list(pieces.box(sessions[0].box).conns) == [listener_name(other.id, "k2")]
     assert [list(pieces.box(session.box).conns) for session in sessions[1:]] == [[], []]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.conversations.items import listener, meta_key
+from shared.conversations.items import listener_name, meta_key
 from shared.identity.principal import Principal
 from shared.ids import new_id
 from tests.conversations.pieces import ANNA, BEN, SERVICE, STRANGER, Pieces, pieces_in
@@ -107,8 +107,8 @@ def test_a_session_that_comes_back_hears_the_conversation(pieces: Pieces) -> Non
     again = pieces.session(connection=pieces.connect("k2"), conversation=first.conversation)
 
     assert set(pieces.box(first.box).conns) == {
-        listener(first.id, "k1"),
-        listener(again.id, "k2"),
+        listener_name(first.id, "k1"),
+        listener_name(again.id, "k2"),
     }
     assert pieces.connection("k2").attached == {again.id: first.conversation}
 

@@ -8,7 +8,7 @@ import pytest
 from shared.conversations.connections import MAX_SESSIONS
 from shared.conversations.items import Connection, Session, connection_key, session_key
 from shared.errors import ConflictError, RateLimited
-from shared.identity.principal import Principal
+from shared.identity.principal import Credential, Principal
 from shared.mailbox.box import Box
 from shared.mailbox.listeners import MAX_LISTENERS
 from tests.wire.scene import Scene
@@ -23,6 +23,7 @@ SERVICE = Principal("acme", "service", frozenset({"service"}))
 class Agent:
     id: str = "assistant"
     name: str = "Assistant"
+    shared_conversations: bool = False
 
 
 def begin(scene: Scene, principal: Principal = ANN, **more: Any) -> Session:
@@ -30,7 +31,9 @@ def begin(scene: Scene, principal: Principal = ANN, **more: Any) -> Session:
 
 
 def connected(scene: Scene, name: str, principal: Principal = ANN) -> Connection:
-    scene.deployment.table.write([scene.deployment.connections.opened(name, principal, None)])
+    scene.deployment.table.write(
+        [scene.deployment.connections.opened(name, Credential(principal=principal))]
+    )
     found = scene.deployment.connections.get(name)
     assert found is not None
     return found
@@ -159,7 +162,7 @@ def limited(scene: Scene, per_minute: int) -> tuple[Session, Any]:
     def frame() -> None:
         connection = scene.deployment.connections.get("c1")
         assert connection is not None
-        scene.deployment.table.write([scene.deployment.connections.frame(connection, session)])
+        scene.deployment.table.write(scene.deployment.connections.frame(connection, session))
 
     return session, frame
 
@@ -182,9 +185,10 @@ def test_no_limit_is_none(scene: Scene) -> None:
 
 
 def test_a_client_is_told_when_to_come_back(scene: Scene) -> None:
-    scene.deployment.connections._per_minute = 2
+    scene.deployment.connections._per_minute = 3
     scene.connect("c1")
     session = scene.session("c1")
+    # Its opening was a frame too.
     answers = [scene.say("c1", session, f"r{number}", "Hi") for number in range(3)]
     assert [answer["type"] for answer in answers] == [
         "immediate_response",

@@ -11,7 +11,7 @@ import yaml
 from functions.send_message.handler import handler as send_message
 from functions.ws_connect.handler import handler as ws_connect
 from shared.conversations.items import box_key, session_key, turn_ref
-from shared.identity.principal import USER, Principal
+from shared.identity.principal import USER, Credential, Principal
 from shared.mailbox.box import SHARDS, Box, BoxKey, Job
 from shared.storage.sqlite import SqliteTable
 from shared.storage.table import DUE
@@ -81,7 +81,9 @@ class Stage:
 
     def _connect(self, connection: str, user: str) -> None:
         tickets, person = self.scene.deployment.tickets, Principal("acme", user, frozenset({USER}))
-        ticket, _ = self.scene.run(lambda: tickets.issue(person, signing_secret=SIGNING))
+        ticket, _ = self.scene.run(
+            lambda: tickets.issue(Credential(principal=person), signing_secret=SIGNING)
+        )
         request = {"connectionId": connection, "eventType": "CONNECT"}
         event = {"requestContext": request, "queryStringParameters": {"ticket": ticket}}
         assert self.scene.invoke(ws_connect, event) == {"statusCode": 200}

@@ -1,9 +1,11 @@
 """Who an HTTP request comes from."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from shared.errors import ConfigurationError, Unauthorized, ValidationError
-from shared.identity.credentials import LOCAL, authenticate_http
+from shared.identity.credentials import LOCAL, Authenticator, Verifier
 from shared.identity.principal import Principal
 from shared.settings import Settings
 
@@ -13,9 +15,20 @@ OPEN = Settings.load({}, loopback=True)
 GUARDED = Settings.load({"SERVICE_TOKEN": TOKEN, "SERVICE_TENANT": "acme"})
 
 
+def authenticated(
+    headers: Mapping[str, str], settings: Settings, path: str = "/conversations"
+) -> Principal:
+    """Whom the headers stand for, where nothing is signed."""
+
+    def nobody() -> Verifier:
+        raise AssertionError("no token is to be verified")
+
+    return Authenticator(settings, nobody).request(path, headers).principal
+
+
 def test_everybody_is_local_when_nobody_is_asked() -> None:
     for headers in ({}, {"Authorization": "Bearer x"}, {"X-On-Behalf-Of": "ann"}):
-        assert authenticate_http(headers, OPEN) is LOCAL
+        assert authenticated(headers, OPEN) is LOCAL
     assert (LOCAL.tenant, LOCAL.user) == ("local", "local")
     assert LOCAL.has_role("admin")
 
@@ -25,7 +38,7 @@ def test_everybody_is_local_when_nobody_is_asked() -> None:
     [GOOD, {"authorization": f"bearer {TOKEN}"}, {"AUTHORIZATION": f" BEARER  {TOKEN} "}],
 )
 def test_the_token_is_the_service(headers: dict[str, str]) -> None:
-    principal = authenticate_http(headers, GUARDED)
+    principal = authenticated(headers, GUARDED)
     assert principal == Principal("acme", "service", frozenset({"service"}))
 
 
@@ -49,13 +62,13 @@ def test_the_token_is_the_service(headers: dict[str, str]) -> None:
 )
 def test_nothing_else_is(headers: dict[str, str]) -> None:
     with pytest.raises(Unauthorized) as caught:
-        authenticate_http(headers, GUARDED)
+        authenticated(headers, GUARDED)
     assert caught.value.message == "A valid credential is required."
     assert not caught.value.details
 
 
 def test_the_service_may_speak_for_a_person_who_is_nothing_more() -> None:
-    principal = authenticate_http({**GOOD, "x-on-behalf-of": " ann "}, GUARDED)
+    principal = authenticated({**GOOD, "x-on-behalf-of": " ann "}, GUARDED)
     assert principal == Principal("acme", "ann", frozenset({"user"}))
     assert not principal.has_role("service")
 
@@ -63,9 +76,9 @@ def test_the_service_may_speak_for_a_person_who_is_nothing_more() -> None:
 @pytest.mark.parametrize("person", ["", "  ", "x" * 129, "a\tb", "service"])
 def test_it_must_be_a_person(person: str) -> None:
     with pytest.raises(ValidationError, match="Leave it out to act for the whole tenant"):
-        authenticate_http({**GOOD, "X-On-Behalf-Of": person}, GUARDED)
+        authenticated({**GOOD, "X-On-Behalf-Of": person}, GUARDED)
 
 
 def test_a_deployment_without_a_token_lets_nobody_in() -> None:
     with pytest.raises(ConfigurationError, match="SERVICE_TOKEN is needed"):
-        authenticate_http(GOOD, Settings.load({}))
+        authenticated(GOOD, Settings.load({}))

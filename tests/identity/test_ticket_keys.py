@@ -3,16 +3,16 @@
 import pytest
 
 from shared.errors import Unauthorized, ValidationError
-from shared.identity.principal import Principal
+from shared.identity.principal import Credential, Principal
 from shared.identity.tickets import LIFE_MS, Tickets
 from tests.identity.ticket_samples import ANN, BOB, SECRET, admit, issue
 from tests.support.clock import FakeClock
 
 
 def test_the_same_key_gives_the_same_ticket(tickets: Tickets, clock: FakeClock) -> None:
-    first = tickets.issue(ANN, signing_secret=SECRET, idempotency_key="k")
+    first = tickets.issue(Credential(principal=ANN), signing_secret=SECRET, idempotency_key="k")
     clock.advance(30)
-    assert tickets.issue(ANN, signing_secret=SECRET, idempotency_key="k") == first
+    assert tickets.issue(Credential(principal=ANN), signing_secret=SECRET, idempotency_key="k") == first
     assert admit(tickets, first[0]) == ANN
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from shared.identity.principal import Principal
+from shared.identity.principal import Credential, Principal
 from shared.identity.tickets import Tickets
 from shared.storage.expressions import ABSENT
-from shared.storage.table import Item, Key, Put, Table
+from shared.storage.table import Item, Key, Operation, Put, Table
 from tests.support.faults import Plan
 
 Build = Callable[[Plan], tuple[Tickets, Table]]
@@ -16,16 +16,17 @@ BOB = Principal("acme", "bob", frozenset({"user"}))
 SECRET = "a-signing-secret-of-some-length"
 
 
-def connection(name: str) -> Callable[[Principal], Put]:
-    def put(principal: Principal) -> Put:
+def connection(name: str) -> Callable[[Credential], list[Operation]]:
+    def writes(credential: Credential) -> list[Operation]:
+        principal = credential.principal
         attrs = {"tenant": principal.tenant, "principal": principal.to_dict()}
-        return Put(Item(Key(f"CONN#{name}", "CONN"), attrs), ABSENT)
+        return [Put(Item(Key(f"CONN#{name}", "CONN"), attrs), ABSENT)]
 
-    return put
+    return writes
 
 
 def admit(tickets: Tickets, ticket: str, name: str = "c1") -> Principal:
-    return tickets.redeem(ticket, name, connection(name))
+    return tickets.redeem(ticket, name, connection(name)).principal
 
 
 def stored(table: Table, name: str = "c1") -> Item | None:
@@ -33,4 +34,4 @@ def stored(table: Table, name: str = "c1") -> Item | None:
 
 
 def issue(tickets: Tickets, principal: Principal = ANN, key: str | None = None) -> str:
-    return tickets.issue(principal, signing_secret=SECRET, idempotency_key=key)[0]
+    return tickets.issue(Credential(principal=principal), signing_secret=SECRET, idempotency_key=key)[0]

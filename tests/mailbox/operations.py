@@ -8,7 +8,7 @@ from shared.mailbox.box import Box, BoxKey
 from shared.mailbox.deliveries import KIND, delivery
 from shared.mailbox.jobs import Ending
 from shared.mailbox.leases import Lease
-from shared.mailbox.listeners import MAX_LISTENERS
+from shared.mailbox.listeners import MAX_LISTENERS, Listener
 from shared.storage.expressions import EXISTS, Assign, Increment
 from shared.storage.table import Key, Update
 from tests.mailbox.rig import BOX, Rig
@@ -83,7 +83,7 @@ def approved(rig: Rig, lease: Lease) -> None:
 
 def listeners(rig: Rig) -> None:
     for number in range(MAX_LISTENERS):
-        rig.requests.attach(BOX, f"s/{number}")
+        rig.requests.attach(BOX, Listener(f"s/{number}"))
         rig.clock.advance(1)
 
 
@@ -146,8 +146,8 @@ OUTSIDE = [
     Outside("add by a 33rd listener", listeners, lambda rig: rig.add("A", listener="s/x")),
     Outside("decide", prompted, decide),
     Outside("cancel", lambda rig: rig.add("A"), lambda r: r.requests.cancel(BOX, "A", who="a")),
-    Outside("attach", nothing, lambda rig: rig.requests.attach(BOX, "s/1")),
-    Outside("attach a 33rd", listeners, lambda rig: rig.requests.attach(BOX, "s/x")),
+    Outside("attach", nothing, lambda rig: rig.requests.attach(BOX, Listener("s/1"))),
+    Outside("attach a 33rd", listeners, lambda rig: rig.requests.attach(BOX, Listener("s/x"))),
     Outside("detach", listeners, lambda rig: rig.requests.detach(BOX, "s/3")),
     Outside("take", lambda rig: rig.add("A"), lambda rig: rig.take()),
 ]

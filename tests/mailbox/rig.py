@@ -14,7 +14,7 @@ from shared.mailbox import deliveries, jobs, log, requests
 from shared.mailbox.box import Box, BoxKey, Job, Timing
 from shared.mailbox.holder import Holder
 from shared.mailbox.leases import Lease
-from shared.mailbox.listeners import new_box
+from shared.mailbox.listeners import Listener, new_box
 from shared.mailbox.requests import Added, NewJob, Requests
 from shared.storage.folder import FolderArtifacts
 from shared.storage.sqlite import SqliteTable
@@ -59,8 +59,18 @@ class Rig:
     def make_box(self, key: BoxKey = BOX) -> None:
         self.table.write([new_box(key, self.clock)])
 
-    def add(self, ref: str, *, bound: int | None = 8, hash_: str = "h", **more: Any) -> Added:
+    def add(
+        self,
+        ref: str,
+        *,
+        bound: int | None = 8,
+        hash_: str = "h",
+        listener: str | None = None,
+        **more: Any,
+    ) -> Added:
         job = NewJob(ref=ref, hash=hash_, payload={"text": ref})
+        if listener is not None:
+            more["listener"] = Listener(listener)
         return self.requests.add(BOX, job, bound=bound, **more)
 
     def take(self, owner: str = "me", watched: int | None = None) -> tuple[Lease, Box]:

@@ -4,6 +4,7 @@ import pytest
 
 from shared.mailbox.handler import Activation, OutOfTime
 from shared.mailbox.jobs import Ending
+from shared.mailbox.listeners import Listener
 from shared.storage.table import Delete
 from tests.mailbox.drained import BOX, DrainRig, completed
 
@@ -177,7 +178,7 @@ def test_who_begins_to_listen_at_the_last_moment_is_told(drained: DrainRig) -> N
 
     def attach() -> None:
         for listener in late:
-            drained.requests.attach(BOX, listener, ring=True)
+            drained.requests.attach(BOX, Listener(listener), ring=True)
 
     drained.script.on_publish = attach
     drained.drain()

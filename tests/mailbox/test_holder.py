@@ -8,6 +8,7 @@ from shared.mailbox.box import BoxKey
 from shared.mailbox.deliveries import KIND, MAX_WAITING, delivery
 from shared.mailbox.jobs import Ending, Rang, Stale, Stopped
 from shared.mailbox.leases import Lease
+from shared.mailbox.listeners import Listener
 from shared.storage.expressions import Assign
 from shared.storage.sizes import item_size
 from shared.storage.table import MAX_ITEM_BYTES, OWNED, Update
@@ -149,7 +150,7 @@ def test_a_ring_keeps_the_lease(rig: Rig, lease: Lease) -> None:
 def test_a_ring_since_the_box_was_read_keeps_the_head(rig: Rig, lease: Lease) -> None:
     ended(rig, lease)
     box = rig.box
-    rig.requests.attach(BOX, "s/1", ring=True)
+    rig.requests.attach(BOX, Listener("s/1"), ring=True)
     with pytest.raises(Rang) as rang:
         rig.holder.pop(lease, box)
     assert "s/1" in rang.value.box.conns

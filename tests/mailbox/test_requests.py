@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from shared.mailbox.box import BoxKey
+from shared.mailbox.box import BoxKey, Heard
 from shared.mailbox.jobs import Ending
-from shared.mailbox.listeners import MAX_LISTENERS
+from shared.mailbox.listeners import MAX_LISTENERS, Listener
 from shared.mailbox.requests import BacklogFull, DifferentPayload, NewJob, RiderFailed
 from shared.storage.expressions import EXISTS, Increment
 from shared.storage.table import Update
@@ -149,7 +149,7 @@ def test_many_at_once_never_exceed_the_bound(rig: Rig, first_is_done: bool) -> N
 def test_a_33rd_listener_takes_the_place_of_the_oldest(rig: Rig, how: str) -> None:
     listeners(rig)
     if how == "attach":
-        rig.requests.attach(BOX, "s/new")
+        rig.requests.attach(BOX, Listener("s/new"))
     else:
         rig.add("A", listener="s/new")
     conns = rig.box.conns
@@ -162,11 +162,11 @@ def test_a_33rd_listener_takes_the_place_of_the_oldest(rig: Rig, how: str) -> No
 def test_a_known_listener_drives_nobody_out(rig: Rig, how: str) -> None:
     listeners(rig)
     if how == "attach":
-        rig.requests.attach(BOX, "s/0")
+        rig.requests.attach(BOX, Listener("s/0"))
     else:
         rig.add("A", listener="s/0")
     assert set(rig.box.conns) == {f"s/{number}" for number in range(MAX_LISTENERS)}
-    assert rig.box.conns["s/0"] == rig.clock.now()
+    assert rig.box.conns["s/0"] == Heard(rig.clock.now())
 
 
 def test_a_full_mailbox_with_many_listeners_refuses_as_full(rig: Rig) -> None:
@@ -179,7 +179,7 @@ def test_a_full_mailbox_with_many_listeners_refuses_as_full(rig: Rig) -> None:
 
 def test_listening_makes_no_mailbox(rig: Rig) -> None:
     elsewhere = BoxKey("conv", "acme", "none")
-    rig.requests.attach(elsewhere, "s/1")
+    rig.requests.attach(elsewhere, Listener("s/1"))
     rig.requests.detach(elsewhere, "s/1")
     assert rig.table.get([elsewhere.item]) == [None]
 

@@ -199,7 +199,6 @@ def test_what_is_said_about_an_entry() -> None:
         (SEND, "dynamicVariables", {"a": "b"}),
         (SEND, "images", [{"url": "https://example.com/a.png"}]),
         (SEND, "files", [{"name": "a", "url": "https://example.com/a"}]),
-        (CREATE, "authContext", {"userId": "u"}),
         (CREATE, "dynamicVariables", {"a": "b"}),
     ],
 )
