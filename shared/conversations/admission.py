@@ -103,7 +103,7 @@ class Admission:
         ticket, token = query.get("ticket"), query.get("token")
         if self._authenticator.asks_nobody:
             self._check_origin(origin)
-            self._table.write(opened(Credential(principal=LOCAL))[:1])
+            self._bear(Credential(principal=LOCAL), connection, opened)
         elif ticket and not token:
             self._tickets.redeem(ticket, connection, opened)
         elif token and not ticket:

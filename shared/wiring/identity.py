@@ -33,11 +33,14 @@ class Identity(Equipment):
     def limits(self) -> "RateLimits":
         from shared.identity.limits import RateLimits
 
+        settings = self.settings
+        # All who can reach a machine of one person are that person, from one address.
+        alone = settings.loopback and settings.auth_mode == "none"
         return RateLimits(
             self.table,
             self.clock,
-            per_principal=self.settings.rate_limit_principal_per_minute,
-            per_address=self.settings.rate_limit_address_per_minute,
+            per_principal=settings.rate_limit_principal_per_minute,
+            per_address=0 if alone else settings.rate_limit_address_per_minute,
         )
 
     @once
