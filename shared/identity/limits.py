@@ -4,7 +4,8 @@
     LIMIT#address#address  / LIMIT#minute       connections and tickets, and refused credentials
 
 A count is a write of its own, or rides in a transaction with what it counts. One that finds its
-counter full fails, and all that it rides with. The minutes are those of the clock.
+counter full fails, and all that it rides with. The minutes are those of the clock. A write that is
+repeated because its answer was lost counts twice: that is rare, and errs on the strict side.
 """
 
 import ipaddress
