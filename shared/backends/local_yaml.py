@@ -5,7 +5,6 @@ whose name nobody could ask for. Files are read again when they change, and so a
 files of their tools.
 """
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +21,7 @@ from shared.backends.yaml_text import BadYaml, Document
 from shared.errors import ConfigurationError
 from shared.ids import agent_uuid
 from shared.protocol.faults import Fault
+from shared.protocol.names import checked_id
 from shared.tools.toolbox import Toolbox, ToolRefused
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 256 * 1024
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}", re.ASCII)
 _SUFFIX = ".yaml"
 
 
@@ -84,7 +83,7 @@ class LocalAgents:
     def _known(self, agent_id: str) -> str:
         # Only what the folder lists is ever opened, so no id can lead anywhere else. A stray file
         # beside the agent's is no reason to refuse it; `list` is the one that complains.
-        ids = [path.stem for path in self._files() if _ID.fullmatch(path.stem)]
+        ids = [path.stem for path in self._files() if _is_id(path.stem)]
         if agent_id in ids:
             return agent_id
         for known in ids:
@@ -147,12 +146,12 @@ class LocalAgents:
     def _id(self, path: Path) -> str:
         if path.suffix != _SUFFIX:
             raise ConfigurationError(f"{self._shown(path)}: its name must end in {_SUFFIX}.")
-        if not _ID.fullmatch(path.stem):
+        try:
+            return checked_id(path.stem)
+        except ValueError as wrong:
             raise ConfigurationError(
-                f"{self._shown(path)}: the name of the file is the agent's id. Use up to 128 "
-                "letters, digits, and _ . - after the first."
-            )
-        return path.stem
+                f"{self._shown(path)}: the name of the file is the agent's id, which {wrong}."
+            ) from wrong
 
     def _load(self, agent_id: str) -> _Read:
         path = self._path(agent_id)
@@ -208,3 +207,11 @@ class LocalAgents:
 
 def _is_yaml(path: Path) -> bool:
     return path.suffix in (_SUFFIX, ".yml") and not path.name.startswith(".")
+
+
+def _is_id(text: str) -> bool:
+    try:
+        checked_id(text)
+    except ValueError:
+        return False
+    return True

@@ -14,9 +14,8 @@ from contextlib import closing
 from typing import Any
 from urllib.parse import quote
 
-from shared.messaging.addresses import AddressGuard, Target
+from shared.messaging.addresses import AddressGuard, LookUpTooSlow, Target
 from shared.messaging.http import TOLD_HEADERS, HttpAnswer, HttpFailed
-from shared.messaging.within import within
 
 # What stays as it is in a path with its query (RFC 3986); an author's %XX too.
 _TARGET = "/?:@!$&'()*+,;=%~"
@@ -48,9 +47,9 @@ class GuardedHttpClient:
     ) -> HttpAnswer:
         deadline = time.monotonic() + timeout
         try:
-            target = within(timeout, lambda: self._guard.check(url), "look-up")
-        except TimeoutError as fault:
-            raise HttpFailed("the look-up of the name takes too long", sent=False) from fault
+            target = self._guard.check(url, timeout=timeout)
+        except LookUpTooSlow as fault:
+            raise HttpFailed(str(fault), sent=False) from fault
         most = _FRAMING * max_bytes + _HEAD
         with closing(_Connection(target, deadline, most)) as connection:
             try:

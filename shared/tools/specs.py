@@ -22,6 +22,8 @@ MAX_DESCRIPTION = 4096
 """Characters that the model is told of one tool, beside its schema."""
 
 MAX_SCHEMA_BYTES = 32 * 1024
+MAX_FUNCTION = 256
+"""Characters of `module:function`, which becomes a path."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _FUNCTION = re.compile(r"[A-Za-z_]\w{0,63}(\.[A-Za-z_]\w{0,63})*:[A-Za-z_]\w{0,63}", re.ASCII)
@@ -35,8 +37,11 @@ def checked_name(text: str) -> str:
 
 
 def _function(text: str) -> str:
-    if not _FUNCTION.fullmatch(text):
-        raise ValueError("must be module:function, such as orders:find_order")
+    if len(text) > MAX_FUNCTION or not _FUNCTION.fullmatch(text):
+        raise ValueError(
+            f"must be module:function, such as orders:find_order, of up to {MAX_FUNCTION} "
+            "characters"
+        )
     return text
 
 

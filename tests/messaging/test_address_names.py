@@ -1,12 +1,14 @@
 """Which names the address guard lets through, by what they resolve to and by ALLOWED_HOSTS."""
 
 import socket
+import threading
 from collections.abc import Sequence
 
 import pytest
 
-from shared.messaging.addresses import AddressGuard
+from shared.messaging.addresses import AddressGuard, LookUpTooSlow
 from shared.messaging.http import AddressRefused
+from tests.messaging.receivers import PATIENT
 
 PUBLIC = "93.184.216.34"
 OTHER = "8.8.8.8"
@@ -62,6 +64,29 @@ def test_the_resolver_is_asked_once_so_a_second_answer_gains_nothing() -> None:
     assert names.asked == [("a.example", 80)]
     with pytest.raises(AddressRefused):
         check(names)
+
+
+@pytest.mark.parametrize("host", ["LOCALHOST", "\u24db\u24deCALHOST", "loc\uff41lhost"])
+def test_a_name_is_looked_up_as_what_it_means(host: str) -> None:
+    names = Names(["127.0.0.1"])
+
+    with pytest.raises(AddressRefused, match="'localhost' has a private address"):
+        check(names, f"http://{host}/")
+    assert names.asked == [("localhost", 80)]
+
+
+def test_a_look_up_that_takes_too_long_is_given_up() -> None:
+    over = threading.Event()
+
+    def slow(host: str, port: int) -> Sequence[str]:
+        over.wait(PATIENT)
+        return [PUBLIC]
+
+    try:
+        with pytest.raises(LookUpTooSlow, match="takes too long"):
+            AddressGuard(resolver=slow).check("http://a.example/", timeout=0.01)
+    finally:
+        over.set()
 
 
 def test_private_addresses_can_be_allowed() -> None:

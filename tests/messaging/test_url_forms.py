@@ -70,6 +70,27 @@ def test_broken_brackets_are_refused(url: str) -> None:
     refused(url)
 
 
+@pytest.mark.parametrize("host", ["[v1.fe80]", "[example.com]", "[8.8.8.8]", "[2606:2800::1%25e]"])
+def test_only_an_ipv6_address_stands_between_brackets(host: str) -> None:
+    refused(f"http://{host}/")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("a%20b.example", "8.8.8.8%2f", "%31.example", "a;b.example", "a,b", "a'b", "a{b}", "a|b"),
+        *("\uff05.example", "127.0.0.1\uff052f", ".".join(["a" * 60] * 5)),
+    ],
+)
+def test_a_host_that_can_be_no_name_is_refused(host: str) -> None:
+    refused(f"http://{host}/")
+
+
+@pytest.mark.parametrize("host", ["a_b.example", "-a.example", "xn--bcher-kva.example", "a", "7up"])
+def test_a_name_that_is_in_use_somewhere_is_allowed(host: str) -> None:
+    assert check(f"http://{host}/").host == host
+
+
 @pytest.mark.parametrize(
     "port",
     ["0", "65536", "99999", "-1", "+80", "8a", "\uff18\uff10", "0x50"],
