@@ -4,8 +4,8 @@ A set of keys serves for LIFE; then the next caller fetches it again, so a key t
 withdrew is refused after that. A name that is not in the set may be a new key, and has it fetched
 at once. Whatever the reason, and whether it worked or not, there is no other fetch for COOLDOWN:
 callers can make up names, and must not use us to hammer the provider. If it does not answer, the
-last good set serves until MAX_STALE after it was fetched. Where there is none, as when a function has
-just started, nobody can be let in, and the pause is FIRST_COOLDOWN.
+last good set serves until MAX_STALE after it was fetched. Where there is none, as when a function
+has just started, nobody can be let in, and the pause is FIRST_COOLDOWN.
 """
 
 import logging
