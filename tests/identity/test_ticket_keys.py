@@ -12,7 +12,10 @@ from tests.support.clock import FakeClock
 def test_the_same_key_gives_the_same_ticket(tickets: Tickets, clock: FakeClock) -> None:
     first = tickets.issue(Credential(principal=ANN), signing_secret=SECRET, idempotency_key="k")
     clock.advance(30)
-    assert tickets.issue(Credential(principal=ANN), signing_secret=SECRET, idempotency_key="k") == first
+    assert (
+        tickets.issue(Credential(principal=ANN), signing_secret=SECRET, idempotency_key="k")
+        == first
+    )
     assert admit(tickets, first[0]) == ANN
 
 

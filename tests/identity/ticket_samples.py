@@ -34,4 +34,6 @@ def stored(table: Table, name: str = "c1") -> Item | None:
 
 
 def issue(tickets: Tickets, principal: Principal = ANN, key: str | None = None) -> str:
-    return tickets.issue(Credential(principal=principal), signing_secret=SECRET, idempotency_key=key)[0]
+    return tickets.issue(
+        Credential(principal=principal), signing_secret=SECRET, idempotency_key=key
+    )[0]
