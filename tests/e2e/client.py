@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from contextlib import ExitStack
 from typing import Any
+from urllib.parse import urlencode
 
 from websockets.sync.client import connect
 
@@ -20,9 +21,9 @@ class Http:
         self.url = url
         self._token = token
 
-    def anonymous(self) -> "Http":
-        """The same API without a credential."""
-        return Http(self.url, None)
+    def bearing(self, token: str | None) -> "Http":
+        """The same API with another credential, or none."""
+        return Http(self.url, token)
 
     def call(
         self, method: str, path: str, body: Body | None = None, *, user: str | None = None
@@ -55,8 +56,9 @@ class Http:
 class Chat:
     """One WebSocket: send an action, collect what belongs to its request."""
 
-    def __init__(self, url: str, ticket: str | None) -> None:
-        self._url = url + (f"?ticket={ticket}" if ticket else "")
+    def __init__(self, url: str, **query: str) -> None:
+        """`query` has the credential: a ticket or a token."""
+        self._url = f"{url}?{urlencode(query)}"
         self._open = ExitStack()
         self._numbers = itertools.count(1)
 

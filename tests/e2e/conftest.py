@@ -2,18 +2,21 @@
 
 import os
 import platform
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.e2e import stack as stacks
+from tests.e2e import tokens
 from tests.e2e.client import Chat, Http
 from tests.e2e.emulator import Emulator
 from tests.e2e.stack import Stack
 from tests.support.messages_api import ScriptedMessagesApi, echo
 from tests.template.loading import ROOT
+
+Deployed = Callable[[str, Mapping[str, str]], Stack]
 
 
 @pytest.fixture(scope="session")
@@ -58,17 +61,37 @@ def emulator(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.fixture(scope="session")
-def stack(emulator: Emulator, artifact: Path, model: ScriptedMessagesApi) -> Stack:
-    """The template of this checkout, deployed."""
-    return stacks.deploy(
-        emulator,
-        artifact,
+def deployed(emulator: Emulator, artifact: Path, model: ScriptedMessagesApi) -> Deployed:
+    """Deploys the template of this checkout under a name, with these parameters."""
+    key = stacks.upload(emulator, artifact)
+    common = {
+        "AnthropicApiKey": "scripted",
+        "AnthropicBaseUrl": model.base_url,
+        "ConnectionsEndpointOverride": f"{emulator.url}/_aws/execute-api",
+        "Architecture": "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64",
+        "Runtime": "python" + _minor_of(artifact),
+    }
+    return lambda name, chosen: stacks.deploy(emulator, key, name, {**common, **chosen})
+
+
+@pytest.fixture(scope="session")
+def stack(deployed: Deployed) -> Stack:
+    """A deployment whose callers bear the service token."""
+    return deployed("parley-e2e", {"AuthMode": "token"})
+
+
+@pytest.fixture(scope="session")
+def jwt_stack(deployed: Deployed) -> Stack:
+    """A deployment whose callers bear signed tokens. One that has run out does so at once: there
+    is no grace."""
+    return deployed(
+        "parley-e2e-jwt",
         {
-            "AnthropicApiKey": "scripted",
-            "AnthropicBaseUrl": model.base_url,
-            "ConnectionsEndpointOverride": f"{emulator.url}/_aws/execute-api",
-            "Architecture": "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64",
-            "Runtime": "python" + _minor_of(artifact),
+            "AuthMode": "jwt",
+            "AuthJwtSecret": tokens.SECRET,
+            "AuthJwtIssuer": tokens.ISSUER,
+            "AuthJwtAudience": f"another, {tokens.AUDIENCE}",
+            "AuthGraceSec": "0",
         },
     )
 
@@ -79,10 +102,10 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A failure shows what the deployed functions printed: there is no other way to see it."""
     report = yield
-    deployed: Any = getattr(item, "funcargs", {}).get("stack")
-    if report.failed and isinstance(deployed, Stack):
-        report.sections.append(("functions", deployed.emulator.printed()))
-        report.sections.append(("emulator", deployed.emulator.last_words()))
+    emulator: Any = getattr(item, "funcargs", {}).get("emulator")
+    if report.failed and isinstance(emulator, Emulator):
+        report.sections.append(("functions", emulator.printed()))
+        report.sections.append(("emulator", emulator.last_words()))
     return report
 
 
@@ -95,7 +118,7 @@ def http(stack: Stack) -> Http:
 @pytest.fixture
 def chat(stack: Stack, http: Http) -> Iterator[Chat]:
     """An open WebSocket, admitted by a ticket."""
-    with Chat(stack.websocket_url, http.ticket()) as chat:
+    with Chat(stack.websocket_url, ticket=http.ticket()) as chat:
         yield chat
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from tests.e2e.emulator import Emulator
 from tests.e2e.packaging import packaged
 from tests.template import loading
 
-STACK = "parley-e2e"
+BUCKET = "artifacts"
 PATIENCE = 180.0
 
 
@@ -32,6 +33,7 @@ class Stack:
     """A deployed stack and how to reach it."""
 
     emulator: Emulator
+    name: str
     status: str
     outputs: dict[str, str]
 
@@ -51,41 +53,55 @@ class Stack:
         value: str = secrets.get_secret_value(SecretId=arn)["SecretString"]
         return value
 
+    def function(self, resource: str) -> str:
+        """The name of a function, by what the template calls it."""
+        described = self.emulator.client("cloudformation").describe_stack_resource(
+            StackName=self.name, LogicalResourceId=resource
+        )
+        name: str = described["StackResourceDetail"]["PhysicalResourceId"]
+        return name
 
-def deploy(emulator: Emulator, artifact: Path, parameters: dict[str, str]) -> Stack:
-    """Upload, create the stack, wait until it stands."""
+
+def upload(emulator: Emulator, artifact: Path) -> str:
+    """Put the artifact where stacks take it from; its key there."""
     s3 = emulator.client("s3")
-    s3.create_bucket(Bucket="artifacts")
-    s3.upload_file(str(artifact), "artifacts", artifact.name)
+    s3.create_bucket(Bucket=BUCKET)
+    s3.upload_file(str(artifact), BUCKET, artifact.name)
+    return artifact.name
+
+
+def deploy(emulator: Emulator, key: str, name: str, parameters: Mapping[str, str]) -> Stack:
+    """Create the stack from the artifact under that key, wait until it stands."""
     cloudformation = emulator.client("cloudformation")
     cloudformation.create_stack(
-        StackName=STACK,
-        TemplateBody=packaged("artifacts", artifact.name),
+        StackName=name,
+        TemplateBody=packaged(BUCKET, key),
         Parameters=[
-            {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
+            {"ParameterKey": parameter, "ParameterValue": value}
+            for parameter, value in parameters.items()
         ],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
-    described = _settled(cloudformation)
+    described = _settled(cloudformation, name)
     outputs = {each["OutputKey"]: each["OutputValue"] for each in described.get("Outputs", [])}
     status: str = described["StackStatus"]
     if status != "CREATE_COMPLETE":
-        raise AssertionError(f"{status}\n{_reasons(cloudformation)}\n{emulator.last_words()}")
-    return Stack(emulator, status, outputs)
+        raise AssertionError(f"{status}\n{_reasons(cloudformation, name)}\n{emulator.last_words()}")
+    return Stack(emulator, name, status, outputs)
 
 
-def _settled(cloudformation: Any) -> dict[str, Any]:
+def _settled(cloudformation: Any, name: str) -> dict[str, Any]:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        described: dict[str, Any] = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
+        described: dict[str, Any] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
         if not described["StackStatus"].endswith("IN_PROGRESS"):
             return described
         time.sleep(0.2)
     raise AssertionError(f"the stack did not settle: {described['StackStatus']}")
 
 
-def _reasons(cloudformation: Any) -> str:
-    events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
+def _reasons(cloudformation: Any, name: str) -> str:
+    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
     return "\n".join(
         f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
         for event in events

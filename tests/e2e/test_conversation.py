@@ -40,15 +40,15 @@ def test_the_second_turn_recalls_the_first(chat: Chat, model: ScriptedMessagesAp
 
 
 def test_no_ticket_no_connection(stack: Stack) -> None:
-    with pytest.raises(InvalidStatus) as refusal, Chat(stack.websocket_url, None):
+    with pytest.raises(InvalidStatus) as refusal, Chat(stack.websocket_url):
         pass
     assert refusal.value.response.status_code in (401, 403)
 
 
 def test_a_ticket_opens_one_connection(stack: Stack, http: Http) -> None:
     ticket = http.ticket()
-    with Chat(stack.websocket_url, ticket):
+    with Chat(stack.websocket_url, ticket=ticket):
         pass
-    with pytest.raises(InvalidStatus) as refusal, Chat(stack.websocket_url, ticket):
+    with pytest.raises(InvalidStatus) as refusal, Chat(stack.websocket_url, ticket=ticket):
         pass
     assert refusal.value.response.status_code in (401, 403)

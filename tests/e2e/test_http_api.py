@@ -69,11 +69,11 @@ def test_a_tool_of_the_artifact_is_called(http: Http, scripted: ScriptedMessages
 
 def test_nobody_comes_in_without_the_token(http: Http) -> None:
     for method, path in (("POST", "/executor/turns"), ("POST", "/tickets"), ("GET", "/turns/x")):
-        status, body = http.anonymous().call(method, path, {} if method == "POST" else None)
+        status, body = http.bearing(None).call(method, path, {} if method == "POST" else None)
         assert status == 401, (path, body)
 
 
 def test_health_is_open(http: Http) -> None:
-    status, body = http.anonymous().call("GET", "/health")
+    status, body = http.bearing(None).call("GET", "/health")
     assert status == 200
     assert http.url not in str(body)

@@ -87,3 +87,9 @@ def test_wheels_are_asked_for_the_target(arch: str) -> None:
     assert f"manylinux2014_{build.MACHINES[arch]}" in target.pip
     assert "3.13" in target.pip
     assert " ; " not in target.requirements
+
+
+@pytest.mark.parametrize("arch", ["arm64", "x86_64"])
+def test_what_checks_tokens_is_in_the_artifact(arch: str) -> None:
+    pins = {line.partition("==")[0] for line in build.for_lambda(arch).requirements.splitlines()}
+    assert {"pyjwt", "cryptography", "cffi"} <= pins

@@ -1,166 +1,192 @@
-"""Each function may do what it must, and nothing else."""
+"""Each function may do what its code does, and nothing else.
 
-import json
-from collections.abc import Iterator
-from typing import Any
+Three sources are compared: what the roles allow, what the functions asked for when they ran
+through `story.py`, and what their code could ask for (`reach.py`). Whatever differs stands in a
+table here with its reason; an entry that has become untrue fails too.
+"""
 
+import configparser
+import os
+from collections.abc import Mapping
+from functools import cache
+from unittest.mock import patch
+
+import boto3
 import pytest
 
-from tests.template import loading
+from shared.settings import Settings
+from shared.wiring import Deployment
+from tests.support.aws import moto_server
+from tests.template import loading, policies, reach
+from tests.template.in_process import HANDLERS, cold
+from tests.template.life import WAYS, life
+from tests.template.policies import Permission
+from tests.template.reach import Reach
+from tests.template.recorder import Recorder
+from tests.template.story import live
+from tests.template.variables import TEMPLATE, declared, environment, own
 
-TEMPLATE = loading.load()
-RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
-FUNCTIONS = loading.functions(TEMPLATE)
+FUNCTIONS = sorted(loading.functions(TEMPLATE))
 
-TABLE = {"Fn::GetAtt": ["Table", "Arn"]}
-ITEMS = {"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"}
-TABLE_ACTIONS = {
-    "WsConnect": ITEMS,
-    "SendMessage": ITEMS | {"Query"},
-    "Worker": ITEMS | {"Query"},
-    "Sweep": set[str](),
-    "Executor": ITEMS | {"Query"},
+BEDROCK = "Bedrock is asked without boto3, and only where it is the provider"
+POLLING = "Lambda reads the queue for the worker, with the worker's role"
+NOT_SEEN: Mapping[str, Mapping[str, str]] = {
+    "Worker": {
+        "sqs:ReceiveMessage": POLLING,
+        "sqs:DeleteMessage": POLLING,
+        "sqs:GetQueueAttributes": POLLING,
+        "bedrock:InvokeModelWithResponseStream": BEDROCK,
+    },
 }
-INDEXES = {"SendMessage": ["owned"], "Sweep": ["due"], "Executor": ["due", "owned"]}
-SECRETS = {
-    "Worker": {"SIGNING_SECRET", "ANTHROPIC_API_KEY"},
-    "Executor": {"SERVICE_TOKEN", "SIGNING_SECRET"},
+"""What a role allows although its function was not seen to ask for it. Logs are not here: Lambda
+writes those of every function, with its role."""
+
+SMALL = "nothing that is written there can grow so large that it spills"
+DICTIONARIES = "what it gets from are dictionaries; an index has no bodies"
+NOT_ALLOWED: Mapping[str, Mapping[str, str]] = {
+    "WsConnect": {
+        "dynamodb:BatchGetItem": "it reads one item at a time",
+        "s3:GetObject": SMALL,
+        "s3:PutObject": SMALL,
+    },
+    "SendMessage": {"s3:PutObject": SMALL},
+    "Sweep": {
+        "dynamodb:GetItem": DICTIONARIES,
+        "dynamodb:BatchGetItem": DICTIONARIES,
+        "s3:GetObject": DICTIONARIES,
+    },
+    "Executor": {"s3:PutObject": SMALL},
 }
-OTHERS = {
-    "WsConnect": set[str](),
-    "SendMessage": {"sqs:SendMessage", "execute-api:ManageConnections", "s3:GetObject"}
-    | {"s3:PutObject"},
-    "Worker": {"sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"}
-    | {"sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "execute-api:ManageConnections"}
-    | {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"}
-    | {"lambda:InvokeFunction", "bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"},
-    "Sweep": {"sqs:SendMessage"},
-    "Executor": {"sqs:SendMessage"}
-    | {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"},
-}
+"""What names in the code could mean, and never do. The story has messages of the largest size."""
+
+WITHOUT_CALLS = {"shared.storage.dynamodb_errors", "shared.models.bedrock"}
+"""Modules that import botocore and ask AWS nothing through it."""
 
 
-OWN = "${AWS::Region}:${AWS::AccountId}"
-OPEN = {
-    "${Bucket.Arn}/*",
-    "${Bucket.Arn}/spill/*",
-    f"arn:${{AWS::Partition}}:execute-api:{OWN}:${{WebSocketApi}}/prod/*/@connections/*",
-    f"arn:${{AWS::Partition}}:secretsmanager:{OWN}:secret:parley/*",
-    # A profile calls its models in the regions that it chooses.
-    "arn:${AWS::Partition}:bedrock:*::foundation-model/anthropic.*",
-    f"arn:${{AWS::Partition}}:bedrock:{OWN}:inference-profile/*",
-    f"arn:${{AWS::Partition}}:bedrock:{OWN}:application-inference-profile/*",
-}
-"""All that a star may stand for."""
+@pytest.fixture(scope="session")
+def needed(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, set[Permission]]:
+    """What each function asked for, in every way in which callers can be told apart."""
+    recorder = Recorder()
+    with moto_server() as endpoint:
+        for way in WAYS:
+            folder = tmp_path_factory.mktemp("agents") / "agents"
+            with cold(recorder), life(endpoint, folder, recorder, way) as deployed:
+                live(deployed)
+    return recorder.needed
 
 
-def statements(function: str) -> Iterator[tuple[set[str], list[Any]]]:
-    """What the function's role allows: actions and resources."""
-    [role, _] = FUNCTIONS[function]["Role"]["Fn::GetAtt"]
-    properties = RESOURCES[role]["Properties"]
-    assert "ManagedPolicyArns" not in properties
-    for policy in properties["Policies"]:
-        for each in policy["PolicyDocument"]["Statement"]:
-            statement = each["Fn::If"][1] if "Fn::If" in each else each
-            assert statement["Effect"] == "Allow"
-            actions, resources = statement["Action"], statement["Resource"]
-            yield (
-                {actions} if isinstance(actions, str) else set(actions),
-                resources if isinstance(resources, list) else [resources],
-            )
+@cache
+def possible(function: str) -> set[str]:
+    """The actions that the function's code can come to. Secrets are left to the settings, but
+    for those of tools."""
+    chosen = {"AnthropicApiKey": "given", "TitleModel": "m", "ModelRatePerMinute": "1"}
+    chosen |= {"AuthMode": "jwt", "AuthJwtSecret": "given"}
+    variables = environment(function, None, **chosen)
+    settings = Settings.load(variables, secrets=lambda _: "s" * 48)
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    with patch.dict(os.environ, {"AWS_DEFAULT_REGION": "us-east-1", **keys}):
+        return Reach(Deployment(settings), HANDLERS[function]).actions()
 
 
-@pytest.mark.parametrize("function", sorted(FUNCTIONS))
-def test_what_it_may_do_with_the_table(function: str) -> None:
-    on_table = [acts for acts, resources in statements(function) if TABLE in resources]
-    allowed = set[str]().union(*on_table)
-    assert allowed == {f"dynamodb:{name}" for name in TABLE_ACTIONS[function]}
-
-    on_indexes = [
-        (acts, resources)
-        for acts, resources in statements(function)
-        if any(act.startswith("dynamodb:") for act in acts) and TABLE not in resources
-    ]
-    expected = [{"Fn::Sub": f"${{Table.Arn}}/index/{name}"} for name in INDEXES.get(function, [])]
-    assert on_indexes == ([({"dynamodb:Query"}, expected)] if expected else [])
+def actions(permissions: set[Permission]) -> set[str]:
+    return {action for action, _ in permissions if action != "secretsmanager:GetSecretValue"}
 
 
-@pytest.mark.parametrize("function", sorted(FUNCTIONS))
-def test_what_else_it_may_do(function: str) -> None:
-    allowed = set[str]().union(*(actions for actions, _ in statements(function)))
-    known = ("dynamodb:", "logs:", "secretsmanager:")
-    assert {each for each in allowed if not each.startswith(known)} == OTHERS[function]
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_it_may_do_what_it_does(function: str, needed: Mapping[str, set[Permission]]) -> None:
+    assert needed[function] - policies.allowed(function) == set()
 
 
-@pytest.mark.parametrize("function", sorted(FUNCTIONS))
-def test_nothing_is_open(function: str) -> None:
-    for actions, resources in statements(function):
-        assert not any("*" in action for action in actions)
-        for resource in resources:
-            if "*" in json.dumps(resource):
-                assert resource["Fn::Sub"] in OPEN, (actions, resource)
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_it_may_do_nothing_else(function: str, needed: Mapping[str, set[Permission]]) -> None:
+    unseen = policies.allowed(function) - needed[function]
+    logs = {(f"logs:{name}", f"{function}Logs") for name in ("CreateLogStream", "PutLogEvents")}
+    assert logs <= unseen
+    assert {action for action, _ in unseen - logs} == set(NOT_SEEN.get(function, ()))
 
 
-def conditional(name: str) -> dict[str, Any]:
-    """The statement of the worker's role that only this condition puts there."""
-    [policy] = RESOURCES["WorkerRole"]["Properties"]["Policies"]
-    found = [each["Fn::If"] for each in policy["PolicyDocument"]["Statement"] if "Fn::If" in each]
-    [(yes, no)] = [branches for condition, *branches in found if condition == name]
-    assert no == {"Ref": "AWS::NoValue"}
-    statement: dict[str, Any] = yes
-    return statement
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_what_its_code_can_come_to_is_allowed(function: str) -> None:
+    lacking = possible(function) - {action for action, _ in policies.allowed(function)}
+    assert lacking == set(NOT_ALLOWED.get(function, ()))
 
 
-def test_the_worker_invokes_only_the_functions_that_the_deployment_names() -> None:
-    assert conditional("HasToolFunctions")["Resource"] == {"Ref": "ToolFunctionArns"}
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_what_it_was_seen_to_do_can_be_read_off_its_code(
+    function: str, needed: Mapping[str, set[Permission]]
+) -> None:
+    assert actions(needed[function]) - possible(function) == set()
+
+
+def test_every_module_that_asks_aws_is_known() -> None:
+    config = configparser.ConfigParser()
+    config.read(loading.ROOT / ".importlinter")
+    imports = config["importlinter:contract:drivers"]["ignore_imports"].split("\n")
+    pairs = [line.split(" -> ") for line in imports if line]
+    asking = {module for module, driver in pairs if driver in ("boto3", "botocore")}
+    assert asking == set(reach.SERVICES) | WITHOUT_CALLS
+
+
+@pytest.mark.parametrize("module", reach.SERVICES)
+def test_every_operation_of_such_a_module_is_known(module: str) -> None:
+    service = reach.SERVICES[module]
+    made = boto3.session.Session().client(
+        service, "us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
+    )
+    known = set(made.meta.method_to_api_mapping)
+    made.close()
+    assert reach.unknown_operations(module, known) == set()
+
+
+def test_tools_call_only_the_functions_that_the_deployment_names() -> None:
+    [statement] = conditional("Worker", "HasToolFunctions")
+    assert statement == {("lambda:InvokeFunction", policies.TOOL_FUNCTIONS)}
     parameter = TEMPLATE["Parameters"]["ToolFunctionArns"]
     assert (parameter["Type"], parameter["Default"]) == ("CommaDelimitedList", "")
 
 
-def test_the_worker_calls_bedrock_only_where_that_is_the_provider() -> None:
-    assert conditional("UsesBedrock")["Action"] == [
-        "bedrock:InvokeModel",
-        "bedrock:InvokeModelWithResponseStream",
-    ]
+def test_bedrock_is_called_only_where_it_is_the_provider() -> None:
+    [statement] = conditional("Worker", "UsesBedrock")
+    assert statement == {each for each in policies.allowed("Worker") if "bedrock" in each[0]}
     assert TEMPLATE["Conditions"]["UsesBedrock"] == {
         "Fn::Equals": [{"Ref": "ModelProvider"}, "bedrock"]
     }
 
 
-def test_only_the_worker_reads_the_secrets_of_tools() -> None:
-    readers = {
-        function
-        for function in FUNCTIONS
-        for _, resources in statements(function)
-        if "secret:parley/*" in json.dumps(resources)
-    }
-    assert readers == {"Worker"}
+def conditional(function: str, condition: str) -> list[set[Permission]]:
+    """What the role allows only if this holds."""
+    found = policies.statements(function)
+    return [set(each.permissions) for each in found if each.condition == condition]
 
 
-@pytest.mark.parametrize("function", sorted(FUNCTIONS))
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_it_reads_the_secrets_that_it_is_told_of(function: str) -> None:
-    environment = FUNCTIONS[function].get("Environment", {}).get("Variables", {})
-    assert set(environment) == SECRETS.get(function, set())
-    named = {secret for value in environment.values() for secret in references(value)}
-    allowed = {
-        secret
-        for actions, resources in statements(function)
-        if "secretsmanager:GetSecretValue" in actions
-        for resource in resources
-        for secret in references(resource)
+    told = {name for value in declared(function).values() for name in policies.secrets_named(value)}
+    read = {
+        name
+        for action, name in policies.allowed(function)
+        if action == "secretsmanager:GetSecretValue"
     }
-    assert named == allowed
+    assert read - {policies.TOOL_SECRETS} == told
 
 
-def references(value: Any) -> set[str]:
-    """The secrets that a value names, by their ARN: what `Ref` gives differs in the emulator."""
-    secrets = loading.of_type(TEMPLATE, "AWS::SecretsManager::Secret")
-    words = json.dumps(value)
-    return {name for name in secrets if f'["{name}", "Id"]' in words or f"${{{name}.Id}}" in words}
+def test_every_secret_has_its_readers() -> None:
+    readers = {
+        name: {each for each in FUNCTIONS if name in policies.secrets_named(own(each))}
+        for name in loading.of_type(TEMPLATE, "AWS::SecretsManager::Secret")
+    }
+    assert readers == {
+        "ServiceToken": {"Executor"},
+        "SigningSecret": {"Executor", "Worker"},
+        "AuthContextSecret": {"SendMessage"},
+        "JwtSecret": {"WsConnect", "SendMessage", "Executor"},
+        "AnthropicApiKeySecret": {"Worker"},
+    }
 
 
-def test_nothing_of_a_secret_is_in_the_environment() -> None:
+def test_no_secret_is_in_the_environment() -> None:
+    hidden = {name for name, each in TEMPLATE["Parameters"].items() if each.get("NoEcho")}
+    assert hidden == {"AnthropicApiKey", "AuthJwtSecret"}
     for function in FUNCTIONS:
-        environment = FUNCTIONS[function].get("Environment", {}).get("Variables", {})
-        for value in environment.values():
-            assert '"secretsmanager:${' in json.dumps(value)
+        chosen = dict.fromkeys(hidden, "the-secret-itself")
+        assert "the-secret-itself" not in environment(function, None, **chosen).values()

@@ -5,50 +5,36 @@ from typing import Any
 
 import pytest
 
+from shared.errors import ConfigurationError
 from shared.settings import Settings
-from tests.template import loading
+from tests.template.variables import FUNCTIONS, PARAMETERS, TEMPLATE, declared, environment, own
 
-TEMPLATE = loading.load()
-FUNCTIONS = loading.functions(TEMPLATE)
-PARAMETERS: dict[str, Any] = TEMPLATE["Parameters"]
 CHOICES = [
     (name, value)
-    for name in ("AuthMode", "ModelProvider", "Mode", "LogLevel")
+    for name in ("AuthMode", "AuthJwtSingleUse", "ModelProvider", "Mode", "LogLevel")
     for value in PARAMETERS[name]["AllowedValues"]
 ]
 SECRET = "s" * 48
-INVENTED = {
-    "AWS::NoValue": "",
-    "AWS::Region": "us-east-1",
-    "AWS::StackName": "parley",
-    "AWS::URLSuffix": "amazonaws.com",
-    "Queue": "https://sqs.us-east-1.amazonaws.com/1/Queue",
-}
 # Read by the logger, not by us.
 FOREIGN = {"POWERTOOLS_SERVICE_NAME"}
+CHECK_TOKENS = {"WsConnect", "SendMessage", "Executor"}
+KEY = "-----BEGIN PUBLIC KEY-----\nMFkwEwYH+/0=\n-----END PUBLIC KEY-----"
+URL = "https://login.example.com/keys"
+SPECIAL = {
+    "AuthJwksUrl": "auth_jwks_url",
+    "AuthJwtPublicKey": "auth_jwt_public_key",
+    "AuthJwtSecret": "auth_jwt_secret",
+    "AuthJwtIssuer": "auth_jwt_issuer",
+    "AuthJwtAudience": "auth_jwt_audience",
+    "AuthJwtTenant": "auth_jwt_tenant",
+    "AllowedHosts": "allowed_hosts",
+    "ModelRatePerMinute": "model_rate_per_minute",
+}
+"""Parameters with a pattern, and the settings that they are for."""
 
 
-def environment(function: str, **chosen: str) -> dict[str, str]:
-    """The variables of a function, with the parameters' defaults and these choices."""
-    given = {name: str(each.get("Default", "")) for name, each in PARAMETERS.items()} | chosen
-    common = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
-    own = FUNCTIONS[function].get("Environment", {}).get("Variables", {})
-    return {name: text(value, given) for name, value in {**common, **own}.items()}
-
-
-def text(value: str | dict[str, Any], given: dict[str, str]) -> str:
-    """What CloudFormation makes of a variable: enough of it for this template."""
-    if isinstance(value, str):
-        return value
-    [(kind, word)] = value.items()
-    if kind == "Ref":
-        return {**INVENTED, **given}.get(str(word), str(word))
-    if kind == "Fn::Sub":
-        return re.sub(r"\$\{([\w:.]+)\}", lambda found: text({"Ref": found[1]}, given), word)
-    assert kind == "Fn::If", value
-    [condition, yes, no] = word
-    [parameter] = re.findall(r"'Ref': '(\w+)'", str(TEMPLATE["Conditions"][condition]))
-    return text(yes if given[parameter] else no, given)
+def load(function: str, **chosen: str) -> Settings:
+    return Settings.load(environment(function, None, **chosen), secrets=lambda _arn: SECRET)
 
 
 @pytest.mark.parametrize("function", sorted(FUNCTIONS))
@@ -60,30 +46,136 @@ def test_every_variable_is_known(function: str) -> None:
 @pytest.mark.parametrize("function", sorted(FUNCTIONS))
 @pytest.mark.parametrize(("parameter", "value"), CHOICES)
 def test_every_offered_value_is_accepted(function: str, parameter: str, value: str) -> None:
-    variables = environment(function, AnthropicApiKey="given", **{parameter: value})
-    settings = Settings.load(variables, secrets=lambda _arn: SECRET)
+    settings = load(function, AnthropicApiKey="given", **{parameter: value})
     assert settings.table_name == "Table"
-    assert settings.auth_mode == "token"
+    assert settings.auth_mode == (value if parameter == "AuthMode" else "token")
 
 
 @pytest.mark.parametrize("function", sorted(FUNCTIONS))
 def test_what_is_set_for_models_arrives(function: str) -> None:
-    chosen = environment(function, TitleModel="claude-haiku-4-5", ModelRatePerMinute="999999")
-    settings = Settings.load(chosen, secrets=lambda _arn: SECRET)
+    settings = load(function, TitleModel="claude-haiku-4-5", ModelRatePerMinute="999999")
     assert (settings.title_model, settings.model_rate_per_minute) == ("claude-haiku-4-5", 999_999)
 
-    unset = Settings.load(environment(function), secrets=lambda _arn: SECRET)
+    unset = load(function)
     assert (unset.title_model, unset.model_rate_per_minute) == (None, None)
 
 
+@pytest.mark.parametrize("function", sorted(FUNCTIONS))
+def test_what_is_set_about_callers_arrives(function: str) -> None:
+    settings = load(
+        function,
+        AuthMode="jwt",
+        AuthJwksUrl=URL,
+        AuthJwtIssuer="https://login.example.com/",
+        AuthJwtAudience="parley, chat",
+        AuthJwtTenant="acme",
+        AuthJwtSingleUse="true",
+        AuthGraceSec="0",
+        RateLimitPerMinute="1",
+        RateLimitPrincipalPerMinute="2",
+        RateLimitAddressPerMinute="3",
+        AllowedHosts="api.example.com, *.example.org",
+    )
+    assert settings.auth_mode == "jwt"
+    assert settings.auth_grace_sec == 0
+    assert settings.rate_limit_per_minute == 1
+    assert settings.rate_limit_principal_per_minute == 2
+    assert settings.rate_limit_address_per_minute == 3
+    assert settings.allowed_hosts == ("api.example.com", "*.example.org")
+    tokens = (
+        settings.auth_jwks_url,
+        settings.auth_jwt_issuer,
+        settings.auth_jwt_audience,
+        settings.auth_jwt_tenant,
+        settings.auth_jwt_single_use,
+    )
+    told = (URL, "https://login.example.com/", ("parley", "chat"), "acme", True)
+    assert tokens == (told if function in CHECK_TOKENS else (None, None, (), None, False))
+
+
+@pytest.mark.parametrize("function", sorted(FUNCTIONS))
+def test_who_checks_tokens_has_what_it_takes(function: str) -> None:
+    named = {name for name in declared(function) if name.startswith(("AUTH_JWT", "AUTH_JWKS"))}
+    assert bool(named) is (function in CHECK_TOKENS)
+    for parameter, value in {"AuthJwtPublicKey": KEY, "AuthJwtSecret": SECRET}.items():
+        settings = load(function, AuthMode="jwt", **{parameter: value})
+        held = getattr(settings, SPECIAL[parameter])
+        assert (held is not None) is (function in CHECK_TOKENS)
+
+
+def test_only_who_reads_frames_has_the_secret_of_contexts() -> None:
+    assert {name for name in FUNCTIONS if "AUTH_CONTEXT_SECRET" in own(name)} == {"SendMessage"}
+    context = load("SendMessage").auth_context_secret
+    assert context is not None
+    assert context.get_secret_value() == SECRET
+
+
 @pytest.mark.parametrize(
-    ("rate", "accepted"),
-    [("", True), ("1", True), ("999999", True), ("0", False), ("1000000", False), ("1.5", False)]
-    + [("-1", False), ("ten", False), ("01", False)],
+    ("parameter", "setting"),
+    [
+        ("AuthGraceSec", "auth_grace_sec"),
+        ("RateLimitPerMinute", "rate_limit_per_minute"),
+        ("RateLimitPrincipalPerMinute", "rate_limit_principal_per_minute"),
+        ("RateLimitAddressPerMinute", "rate_limit_address_per_minute"),
+    ],
 )
-def test_the_rate_is_one_that_the_settings_take(rate: str, accepted: bool) -> None:
-    pattern = PARAMETERS["ModelRatePerMinute"]["AllowedPattern"]
-    assert bool(re.search(pattern, rate)) is accepted
+def test_a_number_has_the_default_and_the_bounds_of_its_setting(
+    parameter: str, setting: str
+) -> None:
+    declared = PARAMETERS[parameter]
+    assert getattr(load("Sweep"), setting) == Settings.model_fields[setting].default
+    for bound in (declared["MinValue"], declared["MaxValue"]):
+        assert getattr(load("Sweep", **{parameter: str(bound)}), setting) == bound
+    for beyond in (declared["MinValue"] - 1, declared["MaxValue"] + 1):
+        with pytest.raises(ConfigurationError):
+            load("Sweep", **{parameter: str(beyond)})
+
+
+@pytest.mark.parametrize(
+    ("parameter", "text", "accepted"),
+    [
+        *[("ModelRatePerMinute", text, True) for text in ("", "1", "999999")],
+        *[("ModelRatePerMinute", text, False) for text in ("0", "1000000", "1.5", "-1", "ten")],
+        ("ModelRatePerMinute", "01", False),
+        *[("AuthJwksUrl", text, True) for text in ("", URL, "https://127.0.0.1:8443/a/b.json")],
+        *[("AuthJwksUrl", text, False) for text in ("http://a.example", "https://", URL + "?a=b")],
+        *[("AuthJwksUrl", text, False) for text in ("https://a:b@c.example/", URL + " ", "ftp:/")],
+        *[("AuthJwtPublicKey", text, True) for text in ("", KEY, KEY + "\n")],
+        ("AuthJwtPublicKey", KEY.replace("\n", "\\n"), True),
+        ("AuthJwtPublicKey", KEY.replace("PUBLIC", "RSA PUBLIC"), True),
+        ("AuthJwtPublicKey", KEY.replace("PUBLIC", "PRIVATE"), False),
+        ("AuthJwtPublicKey", KEY.replace("PUBLIC KEY", "CERTIFICATE"), False),
+        ("AuthJwtPublicKey", "MFkwEwYH", False),
+        *[("AuthJwtSecret", text, True) for text in ("", "s" * 32, "$" * 1024)],
+        *[("AuthJwtSecret", text, False) for text in ("s" * 31, "s" * 1025, " " * 40, "ä" * 40)],
+        *[("AuthJwtIssuer", text, True) for text in ("", "https://login.example.com/", "us")],
+        *[("AuthJwtIssuer", text, False) for text in (" ", "a b", "\n")],
+        *[("AuthJwtAudience", text, True) for text in ("", "a", "https://a.example/, b", "a,b")],
+        *[("AuthJwtAudience", text, False) for text in (",", "a,", "a,,b", "a b", "a" * 129)],
+        *[("AuthJwtTenant", text, True) for text in ("", "acme", "a#b")],
+        *[("AuthJwtTenant", text, False) for text in (" ", "a b")],
+        *[("AllowedHosts", text, True) for text in ("", "a.example", "*.b.example, A_1", "a,b")],
+        *[("AllowedHosts", text, False) for text in ("*", "a.", "a b", "https://a", "a,", "*.*.a")],
+    ],
+)
+def test_a_text_is_one_that_the_setting_takes(parameter: str, text: str, accepted: bool) -> None:
+    """What a pattern lets through must not stop the functions at their start."""
+    declared = PARAMETERS[parameter]
+    # CloudFormation asks that the whole text matches.
+    matched = bool(re.fullmatch(declared["AllowedPattern"], text))
+    assert matched is accepted
+    assert len(text) <= declared.get("MaxLength", 4096) or not accepted
+    if accepted:
+        issuer = {"AuthJwtIssuer": "someone"} if parameter == "AuthJwksUrl" else {}
+        made = {"secrets": lambda _arn: text} if parameter == "AuthJwtSecret" and text else {}
+        variables = environment("Executor", None, **{**issuer, parameter: text})
+        read: Any = {"secrets": lambda _arn: SECRET, **made}
+        assert getattr(Settings.load(variables, **read), SPECIAL[parameter]) or not text
+
+
+def test_every_pattern_is_tried() -> None:
+    patterns = {name for name, each in PARAMETERS.items() if "AllowedPattern" in each}
+    assert patterns == set(SPECIAL)
 
 
 def test_bedrock_needs_no_key() -> None:

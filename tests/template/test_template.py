@@ -43,11 +43,27 @@ def test_all_functions_come_from_one_artifact_for_the_deployed_python() -> None:
 def test_a_deployment_asks_for_credentials() -> None:
     mode = TEMPLATE["Parameters"]["AuthMode"]
     assert mode["Default"] == "token"
-    assert "none" not in mode["AllowedValues"]
+    assert mode["AllowedValues"] == ["token", "jwt"]
     assert all(variables(each)["AUTH_MODE"] == {"Ref": "AuthMode"} for each in FUNCTIONS)
-    for secret in ("ServiceToken", "SigningSecret"):
+    for secret in ("ServiceToken", "SigningSecret", "AuthContextSecret"):
         assert RESOURCES[secret]["Properties"]["GenerateSecretString"]["PasswordLength"] >= 32
-    assert TEMPLATE["Parameters"]["AnthropicApiKey"]["NoEcho"] is True
+    for name in ("AnthropicApiKey", "AuthJwtSecret"):
+        assert TEMPLATE["Parameters"][name]["NoEcho"] is True
+
+
+def test_every_parameter_has_its_place_in_the_console() -> None:
+    groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    grouped = [name for group in groups for name in group["Parameters"]]
+    assert sorted(grouped) == sorted(TEMPLATE["Parameters"])
+
+
+def test_what_callers_need_is_told() -> None:
+    outputs = TEMPLATE["Outputs"]
+    for output, secret in {
+        "ServiceTokenSecretArn": "ServiceToken",
+        "AuthContextSecretArn": "AuthContextSecret",
+    }.items():
+        assert outputs[output]["Value"] == {"Fn::GetAtt": [secret, "Id"]}
 
 
 def test_the_table_has_the_keys_and_indexes_of_the_port() -> None:

@@ -1,0 +1,149 @@
+"""What a deployment goes through in its life: everything that makes its functions ask AWS."""
+
+import hmac
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from shared.protocol.fields import MAX_MESSAGE_CHARACTERS, MAX_METADATA_BYTES
+from tests.messaging.receivers import HOST
+from tests.support.aws import client
+from tests.template.in_process import SECRET
+from tests.template.life import LONG, SERVICE_TOKEN, Life
+
+CONTEXT_SECRET = SECRET % "AuthContextSecret"
+LARGEST = "\U00010348" * MAX_MESSAGE_CHARACTERS
+
+
+def live(life: Life) -> None:
+    """The whole life of a deployment."""
+    converse(life)
+    ask(life, life.bearer)
+    if life.signed:
+        ask(life, lambda: SERVICE_TOKEN)
+    read(life)
+    lose_a_wake(life)
+
+
+def converse(life: Life) -> None:
+    """Everything that a client does over a WebSocket."""
+    functions = life.functions
+    assert functions.connect("nobody") == 401
+    assert functions.connect("c1", **life.credential()) == 200
+    assert functions.connect("c2", **life.ticket()) == 200
+    functions.frame("c1", "ping", requestId="p")
+    functions.frame("c1", "authenticate", requestId="a", **life.credential())
+    ids = functions.frame(
+        "c1",
+        "create_conversation_session",
+        requestId="open",
+        agentId="assistant",
+        metadata={"a": "x" * (MAX_METADATA_BYTES - 20)},
+    )["data"]
+    session = {"sessionId": ids["sessionId"]}
+
+    def say(request_id: str, message: str, connection: str = "c1") -> dict[str, Any]:
+        return functions.frame(
+            connection, "send_message", requestId=request_id, message=message, **session
+        )
+
+    assert say("q1", LARGEST)["status"] == 202
+    functions.work()
+    assert say("q1", LARGEST, "c2")["type"] == "eventual_response"
+    for number, message in enumerate(("use your tools", "speak at length", "and again"), 2):
+        # Another process, which remembers nothing.
+        functions.stop("Worker")
+        assert say(f"q{number}", message)["status"] == 202
+        functions.work()
+        assert json.loads(functions.posted()[-1])["type"] == "eventual_response"
+
+    # One turn that waits to begin and one behind it, both stopped.
+    say("q5", "Never mind"), say("q6", "Nor this")
+    functions.frame("c1", "cancel", requestId="q6", **session)
+    functions.frame("c2", "cancel", requestId="q5")
+    functions.frame("c1", "cancel", **session)
+    functions.work()
+
+    functions.frame("c1", "get_session", requestId="g", **session)
+    functions.frame("c1", "get_conversation_messages", requestId="m", limit=100, **session)
+    functions.frame("c1", "list_conversations", requestId="l")
+    conversation = {"conversationId": ids["conversationId"]}
+    functions.frame("c1", "rename_conversation", requestId="r", title="Mine", **conversation)
+    functions.frame("c2", "create_conversation_session", requestId="o", **conversation)
+    _vouch(life)
+    functions.disconnect("c1")
+    functions.disconnect("c2")
+
+
+def _vouch(life: Life) -> None:
+    """A site's backend says for whom a connection acts."""
+    functions = life.functions
+    assert functions.connect("c3", **life.ticket()) == 200
+    user, timestamp = "ann", int(time.time())
+    digest = hmac.digest(CONTEXT_SECRET.encode(), f"{user}:{timestamp}".encode(), "sha256")
+    context = {"userId": user, "timestamp": timestamp, "signature": digest.hex()}
+    answer = functions.frame(
+        "c3",
+        "create_conversation_session",
+        requestId="open",
+        agentId="assistant",
+        authContext=context,
+    )
+    assert answer["status"] == 200, answer
+
+
+def ask(life: Life, bearer: Callable[[], str]) -> None:
+    """Everything that a program does over HTTP."""
+    functions, server, token = life.functions, life.server, bearer()
+    body = {
+        "agent_id": "assistant",
+        "message": LARGEST,
+        "wait": 0,
+        "callback_url": f"http://{HOST}:{server.port}/called-back",
+    }
+    assert functions.http("GET", "/health", token)[0] == 200
+    status, turn = functions.http(
+        "POST", "/executor/turns", token, body, **{"idempotency-key": "k"}
+    )
+    assert status == 202, turn
+    functions.work()
+    assert [each.path for each in server.got][-1] == "/called-back"
+    status, turn = functions.http("GET", f"/turns/{turn['turn_id']}", token)
+    assert turn["status"] == "completed", turn
+
+    again = {**body, "message": "More", "session_id": turn["session_id"]}
+    _, more = functions.http("POST", "/executor/turns", token, again)
+    assert functions.http("POST", f"/turns/{more['turn_id']}/cancel", token)[0] == 202
+    functions.work()
+    assert functions.http("POST", f"/turns/{more['turn_id']}/cancel", token)[0] == 200
+
+
+def read(life: Life) -> None:
+    """The conversations, over HTTP, with the one that was long."""
+    functions, token = life.functions, life.bearer()
+    status, listed = functions.http("GET", "/conversations?limit=100", token)
+    assert status == 200, listed
+    paths = [f"/conversations/{each['conversation_id']}/messages?limit=1" for each in listed]
+    texts = [entry["text"] for path in paths for entry in functions.pages(path, token)]
+    assert any(text.startswith(LONG[:100]) for text in texts)
+
+
+def lose_a_wake(life: Life) -> None:
+    """A mailbox whose time has come, and nobody was woken: the sweep finds it."""
+    with client("dynamodb", life.place.endpoint) as dynamodb:
+        heads = dynamodb.scan(
+            TableName=life.place.table,
+            FilterExpression="begins_with(pk, :box) AND sk = :head",
+            ExpressionAttributeValues={":box": {"S": "BOX#"}, ":head": {"S": "BOX"}},
+        )["Items"]
+        dynamodb.update_item(
+            TableName=life.place.table,
+            Key={name: heads[0][name] for name in ("pk", "sk")},
+            UpdateExpression="SET due = :due, due_shard = if_not_exists(due_shard, :shard)",
+            ExpressionAttributeValues={
+                ":due": {"N": str(time.time_ns() // 1_000_000 - 60_000)},
+                ":shard": {"N": "0"},
+            },
+        )
+    assert life.functions.call("Sweep", {})["wakes"] == 1
