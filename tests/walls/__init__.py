@@ -1,0 +1,1 @@
+"""The walls between tenants and between users, tried at every action and every route."""

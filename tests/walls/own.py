@@ -1,0 +1,71 @@
+"""What everybody may do with what is theirs: each action and each route once or more."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tests.walls.inventory import Place
+from tests.walls.things import ASKED, Things
+
+Fields = Callable[[Things], dict[str, Any]]
+Where = Callable[[Things], tuple[str, Any]]
+"""A path and a body."""
+
+NO_AGENT = "AGENT_NOT_FOUND"
+NO_SESSION = "SESSION_NOT_FOUND"
+NO_CONVERSATION = "CONVERSATION_NOT_FOUND"
+NO_TURN = "TURN_NOT_FOUND"
+SILENT = "nothing is said"
+EMPTY = "an empty list"
+
+EXEMPT: Mapping[str, str] = {
+    "ping": "it touches nothing",
+    "authenticate": "it says who somebody is; what they may is asked when they do something",
+}
+"""Actions that ask nobody whether they may, and why."""
+
+FRAMES: Mapping[str, list[tuple[Fields, str]]] = {
+    "create_conversation_session": [
+        (lambda _: {"agentId": "assistant"}, NO_AGENT),
+        (lambda own: {"agentId": "assistant", "conversationId": own.conversations[0]}, NO_AGENT),
+        (lambda own: {"agentId": "club", "conversationId": own.shared[1]}, NO_AGENT),
+    ],
+    "send_message": [(lambda own: {"sessionId": own.session, "message": "Hello"}, NO_SESSION)],
+    "get_session": [(lambda own: {"sessionId": own.session}, NO_SESSION)],
+    "get_conversation_messages": [(lambda own: {"sessionId": own.session}, NO_SESSION)],
+    "list_conversations": [(lambda _: {}, EMPTY), (lambda _: {"query": "question"}, EMPTY)],
+    "rename_conversation": [
+        (lambda own: {"conversationId": own.conversations[0], "title": "New"}, NO_CONVERSATION)
+    ],
+    "cancel": [
+        (lambda own: {"sessionId": own.busy}, SILENT),
+        (lambda own: {"sessionId": own.busy, "requestId": f"{own.request}-1"}, SILENT),
+        (lambda own: {"requestId": f"{own.request}-1"}, SILENT),
+        (lambda _: {"requestId": None}, SILENT),
+    ],
+}
+"""The fields of frames, with the code of the answer when nothing may be done."""
+
+
+def _turn(number: int, ending: str) -> Where:
+    return lambda own: (f"/turns/{own.turns[number]}{ending}", None)
+
+
+REQUESTS: Mapping[Place, list[tuple[Where, str]]] = {
+    ("POST", "/tickets"): [(lambda _: ("/tickets", None), "FORBIDDEN")],
+    ("POST", "/executor/turns"): [
+        (lambda _: ("/executor/turns", ASKED), NO_AGENT),
+        (lambda own: ("/executor/turns", {**ASKED, "session_id": own.session}), NO_SESSION),
+    ],
+    ("GET", "/turns/{turn_id}"): [(_turn(number, ""), NO_TURN) for number in range(5)],
+    ("POST", "/turns/{turn_id}/cancel"): [
+        (_turn(number, "/cancel"), NO_TURN) for number in range(5)
+    ],
+    ("GET", "/conversations"): [
+        (lambda _: ("/conversations", None), EMPTY),
+        (lambda own: (f"/conversations?cursor={own.list_cursor}", None), EMPTY),
+    ],
+    ("GET", "/conversations/{conversation_id}/messages"): [
+        (lambda own: (f"/conversations/{own.conversations[0]}/messages", None), NO_CONVERSATION)
+    ],
+}
+"""The paths and bodies of requests, likewise."""
