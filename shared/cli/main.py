@@ -38,7 +38,16 @@ def dev(port: int | None) -> None:
 )
 @click.option("--api", help="The HTTP API, for a token; with `parley dev` the same port.")
 @click.option("--agent", default="assistant", show_default=True, help="The agent's id.")
-@click.option("--token", envvar="PARLEY_TOKEN", help="A credential of the HTTP API.")
+@click.option(
+    "--token",
+    envvar="PARLEY_TOKEN",
+    help="A credential: a signed token, or one of the HTTP API. Better set PARLEY_TOKEN.",
+)
+@click.option(
+    "--token-command",
+    metavar="COMMAND",
+    help="Prints a token; it is run for every connection, and when a token has expired.",
+)
 @click.option("--conversation", metavar="ID", help="Come back to this conversation.")
 @click.option("--once", metavar="MESSAGE", help="Send one message, print the reply, and end.")
 @click.option("--state-home", envvar="XDG_STATE_HOME", default="~/.local/state", hidden=True)

@@ -148,8 +148,7 @@ class Turns:
 
     def _stream(self, activation: Activation, heard: Mapping[str, int | None]) -> Stream:
         audience = Audience(heard, self._clock, self._until)
-        activation.kept.setdefault("heard", {}).update(heard)
-        return Stream(
+        stream = Stream(
             self._poster,
             self._clock,
             list(heard),
@@ -160,6 +159,8 @@ class Turns:
             settle_until=activation.settle_until,
             may_hear=audience.may_hear,
         )
+        activation.kept.setdefault("heard", {})[stream] = heard
+        return stream
 
     def cancelled(self, activation: Activation) -> Ending:
         at_head = activation.box.head == activation.job.ref
@@ -172,13 +173,15 @@ class Turns:
         ending = activation.ending
         if ending is not None:
             self._services.memory.add(activation.job.key, ending.log_from, ending.log)
-        heard = listeners(activation)
-        new = {name: until for name, until in heard.items() if name not in activation.told}
-        activation.told.update(new)
         # What is still on its way goes first, on the stream of the turn; whoever came to listen
         # since has none of it, and gets the end alone.
         running: Stream | None = activation.kept.pop("stream", None)
-        known = set(running.connections).difference(running.expired) if running else set[str]()
+        known = set[str]()
+        if running is not None:
+            known = set(running.connections).difference(running.expired)
+            self._note_expired(activation, running)
+        new = self._to_tell(activation)
+        activation.told.update(new)
         rest = {name: until for name, until in new.items() if name not in known}
         others = self._stream(activation, rest)
         for stream in (running, others):
@@ -190,21 +193,38 @@ class Turns:
             if stream is not None:
                 draining = min(DRAINING, max(0.0, left - LAST_WORD))
                 stream.close(min(LAST_WORD, left) + settling, draining=draining)
+                self._note_expired(activation, stream)
                 self._forget(activation, stream)
+
+    def _to_tell(self, activation: Activation) -> Mapping[str, int | None]:
+        """Who listens and has not been told how the turn ended. Whoever was told to authenticate
+        instead has come back when it may hear until another time."""
+        expired = activation.kept.setdefault("expired", {})
+        return {
+            name: until
+            for name, until in listeners(activation).items()
+            if name not in activation.told and (name not in expired or expired[name] != until)
+        }
+
+    def _note_expired(self, activation: Activation, stream: Stream) -> None:
+        """Who was told to authenticate, and until when it could hear."""
+        heard, expired = activation.kept["heard"][stream], activation.kept.setdefault("expired", {})
+        for name in stream.expired:
+            if expired.get(name) != heard[name]:
+                expired[name] = heard[name]
+                activation.told.discard(name)
 
     def _forget(self, activation: Activation, stream: Stream) -> None:
         """Stream no more to connections that are gone, or whose credential has run out."""
         session, box = activation.job.payload["session"], activation.box.key
-        forgotten: set[str] = activation.kept.setdefault("forgotten", set())
-        left: dict[str, int | None] = dict.fromkeys(stream.gone)
-        activation.told.difference_update(stream.expired)
-        left.update({name: activation.kept["heard"][name] for name in stream.expired})
-        for connection in left.keys() - forgotten:
-            forgotten.add(connection)
+        heard = activation.kept["heard"][stream]
+        forgotten: set[tuple[str, int | None]] = activation.kept.setdefault("forgotten", set())
+        left = dict.fromkeys(stream.gone) | {name: heard[name] for name in stream.expired}
+        for connection, until in left.items() - forgotten:
+            forgotten.add((connection, until))
             try:
                 # One that has come back meanwhile, with a credential that lasts longer, stays.
-                name = listener_name(session, connection)
-                self._requests.detach(box, name, until=left[connection])
+                self._requests.detach(box, listener_name(session, connection), until=until)
             except TransientError:
                 # It is found to be gone again, at the latest with the next turn.
                 log.warning("listener not detached", exc_info=True)

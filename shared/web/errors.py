@@ -12,9 +12,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import (
-    InternalError,
     ParleyError,
     RateLimited,
     ServiceUnavailable,
@@ -84,10 +84,32 @@ def install(app: FastAPI) -> None:
         headers = dict(fault.headers or {})
         return JSONResponse(error_body(code, str(fault.detail)), fault.status_code, headers)
 
-    @app.exception_handler(Exception)
-    def _unexpected(_: Request, fault: Exception) -> JSONResponse:
-        log.error("request failed", exc_info=fault)
-        return error_response(InternalError())
+    app.add_middleware(Unexpected)
+
+
+class Unexpected:
+    """Answers what no handler of an error knows. It is the innermost middleware, so that its
+    answer gets what the others add to any: a page may read why its request failed."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as fault:
+            # Whatever it was; half an answer cannot be taken back.
+            log.exception("request failed")
+            if begun:
+                raise
+            await error_response(for_client(fault))(scope, receive, send)
 
 
 def invalid(fault: RequestValidationError) -> ValidationError:

@@ -7,7 +7,21 @@ from shared.clock import Event, Task
 from tests.support.deployments import MinuteBegins
 
 
-class Hurried(MinuteBegins):
+class Later(MinuteBegins):
+    """A clock whose wall clock can be put forward; what waits, waits as long as ever."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ahead = 0
+
+    def now(self) -> int:
+        return super().now() + self._ahead
+
+    def put_forward(self, seconds: float) -> None:
+        self._ahead += round(seconds * 1000)
+
+
+class Hurried(Later):
     """A clock on which so many seconds pass in one; the wall clock, which other processes share,
     keeps its pace."""
 

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.clock import Clock
-from tests.scenarios.clocks import Hurried
+from tests.scenarios.clocks import Hurried, Later
 from tests.scenarios.judge import Judge
 from tests.support.aws import moto_server
-from tests.support.deployments import MinuteBegins, Place, Running, Variables, aws_set, local_set
+from tests.support.deployments import Place, Running, Variables, aws_set, local_set
 
 Start = Callable[[str, Variables, float | None], AbstractContextManager[Running]]
 
@@ -40,5 +39,5 @@ def start(request: pytest.FixtureRequest, tmp_path: Path) -> Start:
     return lambda model, settings, times: aws_set(Place.fresh(moto), model, settings, _clock(times))
 
 
-def _clock(times: float | None) -> Clock:
-    return MinuteBegins() if times is None else Hurried(times)
+def _clock(times: float | None) -> Later:
+    return Later() if times is None else Hurried(times)

@@ -15,10 +15,12 @@ from shared.wiring import Deployment
 from tests.messaging.receivers import HOST, Received, receiver
 from tests.scenarios.gates import GatedTokens, Gates
 from tests.scenarios.matching import Names
+from tests.scenarios.papers import JWT
 from tests.scenarios.script import Scenario
 from tests.support.deployments import TOKEN, Variables
 from tests.support.messages_api import Step
 
+AUTH: Mapping[str | None, Variables] = {None: {}, "token": TOKEN, "jwt": JWT}
 ASSISTANT = {"name": "Assistant", "instructions": "You help."}
 
 
@@ -57,7 +59,7 @@ class Given:
         return {
             "ASSISTANT_LOCAL_CONFIG_DIR": str(self._agents()),
             "LIBRARY_DIR": str(self._library()),
-            **(TOKEN if self._given.get("auth") == "token" else {}),
+            **AUTH[self._given.get("auth")],
             **self._given.get("settings", {}),
         }
 

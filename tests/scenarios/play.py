@@ -7,9 +7,11 @@ from typing import Any, Protocol
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from tests.scenarios.clocks import Later
 from tests.scenarios.gates import Gates
 from tests.scenarios.hearing import Hearing
 from tests.scenarios.matching import Names
+from tests.scenarios.papers import Papers
 from tests.scenarios.script import Scenario
 from tests.support.frames_client import Event, FramesClient, message_frame, text_of
 from tests.support.gateway import PATIENCE
@@ -30,7 +32,8 @@ class Served(Protocol):
 
 class Play:
     """One scenario on one deployment. `hearing` counts the frames; without it `is-heard` cannot
-    be said. With `admit` every connection brings a ticket."""
+    be said, nor without `clock` what is signed or that time passes. With `admit` every connection
+    brings a ticket."""
 
     def __init__(
         self,
@@ -40,11 +43,14 @@ class Play:
         *,
         names: Names | None = None,
         hearing: Hearing | None = None,
+        clock: Later | None = None,
         admit: bool = False,
     ) -> None:
         self.clients: dict[str, FramesClient] = {}
         self._hearing = hearing
         self._admit = admit
+        self._clock = clock or Later()
+        self._papers = Papers(self._clock)
         self._served = served
         self._api = api
         self._gates = gates
@@ -82,7 +88,9 @@ class Play:
     def _connects(self, who: str, given: Mapping[str, Any] | None) -> None:
         given = given or {}
         query = given.get("query", "")
-        if "as" in given or (self._admit and "query" not in given):
+        if "token" in given:
+            query = f"?token={self._papers.token(given['token'])}"
+        elif "as" in given or (self._admit and "query" not in given):
             query = f"?ticket={self._served.ticket(given.get('as'))}"
         if "refused" not in given:
             self.clients[who] = self._client(query)
@@ -102,7 +110,7 @@ class Play:
         self.clients[who].close()
 
     def _sends(self, who: str, frame: Mapping[str, Any] | str) -> None:
-        self.clients[who].send(frame)
+        self.clients[who].send(self._papers.fill(frame))
 
     def _is_heard(self, _: str, __: None) -> None:
         assert self._hearing is not None, "nobody counts the frames here"
@@ -157,8 +165,11 @@ class Play:
         reply = text_of(self._next(who, request_id))
         assert reply == given["reply"], reply
 
-    def _passes(self, _: str, gate: str) -> None:
-        self._gates.of(gate).open()
+    def _passes(self, who: str, what: Any) -> None:
+        if who == "time":
+            self._clock.put_forward(what)
+        else:
+            self._gates.of(what).open()
 
     def _reaches(self, _: str, gate: str) -> None:
         assert self._gates.of(gate).reached(), f"no tool came to {gate}"

@@ -10,16 +10,20 @@ given:                                  all of it optional
   server: {status: 200, body: Done}     somebody else's web server, at `${server}`, by its name
                                         at `${named_server}`
   secrets: {refunds: k3y}               of HTTP tools
-  auth: token                           connections name their user: `ann connects: {as: ann}`
+  auth: token                           connections name their user: `ann connects: {as: ann}`;
+                                        with `jwt` they have `{token: {sub: ann, life: 60}}`:
+                                        a token with these claims, good for so many seconds
   spent: 0.5                            dollars that the tenant has spent today
   hurried: 50                           so many seconds pass in one, for what takes long
   model: [{tokens: [Hel, {gate: g}, lo]}]   steps of the scripted Messages API; it holds its
                                         breath at a gate until `model passes: g`
 when:                                   one after the other; who, what, with what
-  - ann connects:                       {query, as, refused: <HTTP status>}
+  - ann connects:                       {query, as, token, refused: <HTTP status>}
   - ann opens: {session: s, conversation: c}    create a session and name its ids; other
                                         fields go into the frame
-  - ann sends: {action: ping}           a frame; a text goes out as it is
+  - ann sends: {action: ping}           a frame; a text goes out as it is. A field may be
+                                        {signed: {sub: ann}} or {vouched: {user: ann, ago: 0}}:
+                                        a token, an `authContext` (`papers.py`)
   - ann sends-binary: text
   - ann gets: {type: pong, requestId: "<absent>"}   the next event of that request, what streams
                                         left out unless its type is asked for; a list for several
@@ -28,6 +32,7 @@ when:                                   one after the other; who, what, with wha
   - ann finds: {frame: {action: …}, event: {data: …}}     asks until the answer is this one
   - ann is-closed: 1009
   - ann leaves:
+  - time passes: 60                     put the wall clock forward, in seconds
   - model passes: g
   - tool passes: g
   - tool reaches: g                     wait until a tool stands there

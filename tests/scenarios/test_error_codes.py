@@ -22,7 +22,6 @@ ELSEWHERE = {
     # Of the HTTP API alone.
     "NOT_FOUND": "tests/web/test_api.py",
     "TURN_NOT_FOUND": "tests/web/test_turns.py",
-    "UNAUTHORIZED": "tests/web/test_api.py",
 }
 
 UNSEEN = {

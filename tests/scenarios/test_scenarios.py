@@ -1,11 +1,13 @@
 """Frames in, events out."""
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from tests.scenarios import script
 from tests.scenarios.checks import check, kept
+from tests.scenarios.clocks import Later
 from tests.scenarios.conftest import Start
 from tests.scenarios.gates import Gates
 from tests.scenarios.given import Given, as_data, spend, steps
@@ -30,7 +32,8 @@ def test_scenario(name: str, start: Start, judge: Judge, tmp_path: Path) -> None
     ):
         spend(running.deployment, scenario.get("given", {}).get("spent"))
         running.deployment.frames = hearing.frames(running.deployment.frames)
-        play = Play(running, api, gates, names=given.names, hearing=hearing)
+        clock = cast(Later, running.deployment.clock)
+        play = Play(running, api, gates, names=given.names, hearing=hearing, clock=clock)
         try:
             play.run(scenario)
             # Whatever workers still send has been sent once they have ended.

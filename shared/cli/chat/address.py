@@ -1,8 +1,9 @@
-"""Where the server is, and how to get in: ticket first if there is a token, then the WebSocket."""
+"""Where the server is, and how to get in: with a ticket if there is a token and an HTTP API to get
+one from, with the token itself if there is no such API."""
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Self
@@ -13,6 +14,7 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketExce
 from websockets.sync.client import ClientConnection, connect
 
 from shared.cli.chat.faults import ChatFault, Unreachable
+from shared.cli.chat.tokens import Tokens
 
 LOCAL_PATH = "/ws"
 """The path of `parley dev`, whose HTTP API is on the same port."""
@@ -32,33 +34,55 @@ _SILENT.addHandler(logging.NullHandler())
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """A server. `api` is the base of its HTTP API; it is only needed with a token."""
+    """A server. `api` is the base of its HTTP API, where tickets come from; "" for none."""
 
     url: str
     api: str
-    token: str | None = None
+    tokens: Tokens | None = None
 
     @classmethod
-    def of(cls, url: str, api: str | None, token: str | None) -> Self:
+    def of(
+        cls, url: str, api: str | None, token: str | None, token_command: str | None = None
+    ) -> Self:
         """The address that the options mean.
 
         Raises:
             ChatFault: an option is no such URL, or the token would travel unencrypted.
         """
         place = _split(url, {"ws", "wss"}, "--url must be like ws://127.0.0.1:8787/ws.")
-        if token is None:
+        tokens = Tokens.of(token, token_command)
+        if tokens is None:
             return cls(url=url, api="")
-        if not (token.isascii() and token.isprintable()) or " " in token:
-            raise ChatFault("--token must be one word of plain ASCII characters.")
-        if api is None:
-            if place.path != LOCAL_PATH:
-                raise ChatFault("Say with --api where the HTTP API is: the token is used there.")
+        places = [place]
+        if api is None and place.path == LOCAL_PATH:
             api = f"{'https' if place.scheme == 'wss' else 'http'}://{place.netloc}"
-        base = _split(api, {"http", "https"}, "--api must be like https://api.example.com.")
-        for each in (place, base):
+        if api is not None:
+            places.append(
+                _split(api, {"http", "https"}, "--api must be like https://api.example.com.")
+            )
+        elif not tokens.may_be_signed:
+            raise ChatFault("Say with --api where the HTTP API is: the token is used there.")
+        for each in places:
             if each.scheme in {"ws", "http"} and each.hostname not in LOOPBACK:
                 raise ChatFault("A token needs wss:// and https://: it would travel unencrypted.")
-        return cls(url=url, api=api.rstrip("/"), token=token)
+        return cls(url=url, api=(api or "").rstrip("/"), tokens=tokens)
+
+    @property
+    def renews(self) -> bool:
+        """Whether there is a fresh token whenever one is asked for."""
+        return self.tokens is not None and bool(self.tokens.command)
+
+    def credential(self, seconds: float) -> Mapping[str, str]:
+        """What lets in one connection, or renews it: a `ticket` or a `token`; nothing without a
+        token.
+
+        Raises:
+            Unreachable: none is to be had.
+        """
+        if self.tokens is None:
+            return {}
+        token = self.tokens.get()
+        return {"ticket": self._ticket(token, seconds)} if self.api else {"token": token}
 
     @contextmanager
     def connected(self, seconds: float) -> Iterator[ClientConnection]:
@@ -68,8 +92,8 @@ class Address:
             Unreachable: nobody there, or not let in.
         """
         url = self.url
-        if self.token is not None:
-            url += f"{'&' if '?' in url else '?'}ticket={quote(self._ticket(seconds), safe='')}"
+        for name, value in self.credential(seconds).items():
+            url += f"{'&' if '?' in url else '?'}{name}={quote(value, safe='')}"
         with ExitStack() as cleanup:
             try:
                 opening = connect(
@@ -88,12 +112,12 @@ class Address:
                 raise self._nobody(self.url) from fault
             yield socket
 
-    def _ticket(self, seconds: float) -> str:
+    def _ticket(self, token: str, seconds: float) -> str:
         try:
             answer = urllib3.request(
                 "POST",
                 f"{self.api}/tickets",
-                headers={"Authorization": f"Bearer {self.token}"},
+                headers={"Authorization": f"Bearer {token}"},
                 json={},
                 timeout=seconds,
                 retries=False,
@@ -105,7 +129,9 @@ class Address:
         except (urllib3.exceptions.HTTPError, OSError) as fault:
             raise self._nobody(self.api) from fault
         if answer.status in _REFUSED:
-            raise Unreachable("The server does not accept this token.", lasting=True)
+            raise Unreachable(
+                "The server does not accept this token; it may have expired.", lasting=True
+            )
         try:
             ticket = json.loads(body)["ticket"] if answer.status == 201 else None
         except (ValueError, KeyError, TypeError):
@@ -115,7 +141,7 @@ class Address:
         return ticket
 
     def _denied(self, status: int) -> Unreachable:
-        if status in _REFUSED and self.token is None:
+        if status in _REFUSED and self.tokens is None:
             said = "The server asks for a credential: give --token, or set PARLEY_TOKEN."
         elif status in _REFUSED:
             said = "The server does not let this token in."

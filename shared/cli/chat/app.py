@@ -43,6 +43,7 @@ def chat(
     api: str | None,
     agent: str,
     token: str | None,
+    token_command: str | None,
     conversation: str | None,
     once: str | None,
     state_home: str,
@@ -53,7 +54,7 @@ def chat(
         ChatFault: no conversation can be had, or the one message cannot be sent.
     """
     options = Options(
-        address=Address.of(url, api or None, token or None),
+        address=Address.of(url, api or None, token or None, token_command or None),
         agent=agent,
         conversation=conversation or None,
         once=once,

@@ -10,6 +10,7 @@ from shared.cli.chat.address import Address
 from shared.cli.chat.connection import (
     Connection,
     Event,
+    Fetched,
     Inbox,
     Interrupt,
     Item,
@@ -21,6 +22,7 @@ from shared.cli.chat.connection import (
 from shared.cli.chat.events import error_of, mapping
 from shared.cli.chat.faults import (
     ConnectionLost,
+    Expired,
     Interrupted,
     NoAnswer,
     Refused,
@@ -28,6 +30,8 @@ from shared.cli.chat.faults import (
 )
 from shared.clock import Clock, SystemClock
 from shared.ids import new_id
+
+AUTH_EXPIRED = "AUTH_EXPIRED"
 
 
 class Client:
@@ -111,13 +115,53 @@ class Client:
                 return item.event
 
     def ask(self, action: str, **fields: Any) -> Event:
-        """The `data` of the answer to one action. Events of other requests are dropped.
+        """The `data` of the answer to one action. Events of other requests are dropped. A
+        connection whose credential has run out is renewed first.
 
         Raises:
             Refused: the server answered with an error.
+            Expired: the credential has run out for good.
             NoAnswer: it did not answer in time.
             ConnectionLost, Interrupted
         """
+        try:
+            return self._asked(action, fields)
+        except Refused as refusal:
+            if refusal.code != AUTH_EXPIRED:
+                raise
+        self.renew()
+        return self._asked(action, fields)
+
+    def renew(self) -> None:
+        """Go on with a fresh credential on the open connection.
+
+        Raises:
+            Expired: there is none, or the server does not take it.
+            NoAnswer, ConnectionLost, Interrupted
+        """
+        if self._connection is None:
+            raise ConnectionLost("The connection is lost.")
+        self._connection.fetch_credential()
+        while True:
+            item = self._take(None)
+            if isinstance(item, Fetched) and item.source is self._connection:
+                break
+        if isinstance(item.credential, Unreachable):
+            raise self._expired(item.credential.message)
+        if not item.credential:
+            raise self._expired("No token was given.")
+        try:
+            self._asked("authenticate", item.credential)
+        except Refused as refusal:
+            raise self._expired(refusal.message) from refusal
+
+    def _expired(self, why: str) -> Expired:
+        said = f"Your token has expired, and there is no fresh one. {why} Start again with another."
+        if not self._address.renews:
+            said += " With --token-command it is renewed by itself."
+        return Expired(said)
+
+    def _asked(self, action: str, fields: Mapping[str, Any]) -> Event:
         request_id = new_id()
         give_up = self._clock.monotonic() + self.patience.answer
         self.send({"action": action, "requestId": request_id, **fields})
@@ -167,6 +211,12 @@ class Client:
                 self._take(left)
             except TimeoutError:
                 return
+
+
+def is_expired(event: Mapping[str, Any]) -> bool:
+    """Whether the server says that the credential of the connection has run out: in answer to a
+    frame, or in place of what a turn would have streamed."""
+    return event.get("type") == "error" and error_of(event)[0] == AUTH_EXPIRED
 
 
 def is_gateway_error(event: Mapping[str, Any]) -> bool:

@@ -53,11 +53,19 @@ class Lost:
 
 
 @dataclass(frozen=True)
+class Fetched:
+    """What renews the connection, or why there is nothing."""
+
+    source: "Connection"
+    credential: Mapping[str, str] | Unreachable
+
+
+@dataclass(frozen=True)
 class Interrupt:
     """Ctrl-C."""
 
 
-Item = Opened | Received | Lost | Interrupt
+Item = Opened | Received | Lost | Fetched | Interrupt
 Inbox = queue.SimpleQueue[Item]
 
 
@@ -83,6 +91,19 @@ class Connection:
         if self._socket is None:
             raise ConnectionLost("There is no connection yet.")
         _send(self._socket, frame)
+
+    def fetch_credential(self) -> None:
+        """Get what renews it, in the background: `Fetched` tells."""
+        threading.Thread(target=self._fetch, name="chat-credential", daemon=True).start()
+
+    def _fetch(self) -> None:
+        found: Mapping[str, str] | Unreachable = Unreachable("There is no token.", lasting=True)
+        try:
+            found = self._address.credential(self._patience.opening)
+        except Unreachable as fault:
+            found = fault
+        finally:
+            self._inbox.put(Fetched(self, found))
 
     def close(self) -> None:
         """Close the socket. A connection that is still being made is closed when it is there."""

@@ -36,5 +36,9 @@ class Refused(ChatFault):
         self.code = code
 
 
+class Expired(ChatFault):
+    """The credential of the connection has run out, and there is no fresh one."""
+
+
 class Interrupted(Exception):
     """The person pressed Ctrl-C."""

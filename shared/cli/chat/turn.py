@@ -9,14 +9,17 @@ import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from shared.cli.chat import events
-from shared.cli.chat.client import Client, is_gateway_error
+from shared.cli.chat.client import AUTH_EXPIRED, Client, is_expired, is_gateway_error
 from shared.cli.chat.connection import Event
 from shared.cli.chat.events import Ending, Failed, Left, Notice, TurnEvent
-from shared.cli.chat.faults import ConnectionLost, Interrupted, Unreachable
+from shared.cli.chat.faults import ConnectionLost, Expired, Interrupted, NoAnswer, Unreachable
 from shared.ids import new_id
 
 MAX_SENDS = 3
 """How often a message is sent that nobody acknowledges."""
+
+MAX_RENEWALS = 3
+"""How often the credential of the connection is renewed for one turn."""
 
 SESSION_GONE = "SESSION_NOT_FOUND"
 _PREVIEWS = (events.Token, events.Thought)
@@ -36,6 +39,7 @@ class Turn:
         }
         self._due = True
         self._sends = 0
+        self._renewals = 0
         self._acknowledged = False
         self._stopping = False
         self._muted = False
@@ -107,9 +111,28 @@ class Turn:
             return [Left()]
         return [Notice("Connected again; the reply comes when it is complete.")]
 
+    def _renew(self) -> Sequence[TurnEvent]:
+        """Renew the connection's credential, and ask for the turn again: what streamed meanwhile
+        is missed, its ending is not."""
+        if self._renewals == MAX_RENEWALS:
+            return [Failed(AUTH_EXPIRED, "The server does not go on with a fresh token either.")]
+        self._renewals += 1
+        self._muted = self._muted or self._acknowledged
+        # Also for whoever interrupts this.
+        self._due, self._sends = True, 0
+        try:
+            self._client.renew()
+        except (Expired, NoAnswer) as fault:
+            return [Failed(AUTH_EXPIRED, fault.message)]
+        if self._acknowledged:
+            return [Notice("Your token had expired; renewed. The reply comes when it is complete.")]
+        return [Notice("Your token had expired; renewed.")]
+
     def _read(self, event: Event) -> Sequence[TurnEvent]:
         if is_gateway_error(event) and not self._acknowledged:
             return self._unanswered()
+        if is_expired(event) and event.get("requestId") in (None, self._frame["requestId"]):
+            return self._renew()
         if event.get("requestId") != self._frame["requestId"]:
             return []
         if not self._acknowledged:
