@@ -3,7 +3,7 @@
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
-from fastapi import FastAPI, Header, Response
+from fastapi import FastAPI, Header, Request, Response
 from pydantic import BaseModel
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -13,7 +13,7 @@ from shared.identity.access import may, own
 from shared.protocol.replies import iso_time
 from shared.settings_types import LOOPBACK
 from shared.web import conversations, errors, turns
-from shared.web.auth import Given
+from shared.web.auth import Given, address_of
 from shared.web.errors import ErrorBody
 from shared.web.services import Services
 
@@ -69,16 +69,20 @@ def create_app(services: Services) -> FastAPI:
         "/tickets",
         status_code=201,
         tags=["service"],
-        responses={code: {"model": ErrorBody} for code in (401, 422)},
+        responses={code: {"model": ErrorBody} for code in (401, 403, 422, 429)},
     )
     def issue_ticket(
         given: Given,
+        request: Request,
         response: Response,
         idempotency_key: Annotated[str | None, Header(max_length=255)] = None,
     ) -> Ticket:
         """A ticket for one WebSocket connection as the caller, good for a minute."""
         if not may(given.principal, "create", own(given.principal)):
             raise Forbidden
+        if settings.auth_mode == "jwt":
+            # Whoever bears the service token asks for many people, from one address.
+            services.limits.count(services.limits.address(address_of(request)))
         ticket, expires_at = services.tickets.issue(
             given,
             signing_secret=settings.require_signing_secret().get_secret_value(),

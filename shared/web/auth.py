@@ -18,14 +18,18 @@ def credential(request: Request) -> Credential:
         RateLimited: its bearer, or the address where bad ones come from, asks too often.
     """
     services: Services = request.app.state.services
-    address = request.client.host if request.client else None
     try:
         given = services.authenticator.request(request.url.path, request.headers)
     except Unauthorized:
-        services.limits.count(services.limits.address(address))
+        services.limits.count(services.limits.address(address_of(request)))
         raise
     services.limits.count(services.limits.principal(given.principal))
     return given
+
+
+def address_of(request: Request) -> str | None:
+    """Where a request comes from, as the gateway saw it."""
+    return request.client.host if request.client else None
 
 
 def caller(given: Annotated[Credential, Depends(credential)]) -> Principal:

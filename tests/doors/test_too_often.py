@@ -78,10 +78,9 @@ def test_bad_credentials_of_an_address(tmp_path: Path, issuer: Issuer, clock: La
         limited(here.ask("POST", "/tickets"))
         for query in ({"token": "nonsense"}, {"ticket": "nonsense"}, {}):
             assert here.knock(**query).status == 429
-        # A good one is told to wait at the handshake only.
+        # A good one is told to wait at the handshake, and where it asks for a ticket to one.
         assert here.knock(token=issuer.token()).status == 429
-        ticket = here.ticket(issuer.token())
-        assert here.knock(ticket=ticket).status == 429
+        limited(here.ask("POST", "/tickets", issuer.token()))
         assert here.ask("GET", "/conversations", issuer.token()).status == 200
         here.clock.put_forward(wait)
         assert here.knock(ticket="nonsense").status == 401
@@ -94,6 +93,23 @@ def test_handshakes_of_an_address(tmp_path: Path, issuer: Issuer, clock: Later) 
             assert here.knock(token=issuer.token(f"user{number}")).status == 101
         assert here.knock(token=issuer.token("another")).status == 429
         assert "another" not in str(here.stored())
+
+
+def test_tickets_of_an_address(tmp_path: Path, issuer: Issuer, clock: Later) -> None:
+    with door(tmp_path, issuer, clock, **ADDRESS) as here:
+        for number in range(LIMIT):
+            assert here.ask("POST", "/tickets", issuer.token(f"user{number}")).status == 201
+        limited(here.ask("POST", "/tickets", issuer.token("another")))
+
+
+def test_a_service_gets_tickets_for_as_many_people_as_it_likes(
+    tmp_path: Path, clock: Later
+) -> None:
+    with local_set(tmp_path, NOBODY, {**TOKEN, **ADDRESS}, clock) as running:
+        here = Door(running, tmp_path, clock)
+        for number in range(LIMIT + 2):
+            named = {"X-On-Behalf-Of": f"user{number}"}
+            assert here.ask("POST", "/tickets", SERVICE_TOKEN, None, named).status == 201
 
 
 @pytest.mark.parametrize("person", [None, "ann"])
