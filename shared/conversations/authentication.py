@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
-from shared.conversations.connections import Connections
+from shared.conversations.connections import TRIES, Connections
 from shared.conversations.items import Connection
 from shared.errors import ConflictError, Unauthorized
 from shared.identity.contexts import AuthContext, AuthContexts, refused
@@ -41,27 +42,38 @@ class Authentication:
             Unauthorized: it is not valid, or somebody else's. It does not tell which.
         """
         if ticket is not None:
-            return self._redeemed(connection, ticket).expires_at
+            credential = self._redeemed(connection, ticket)
+            return credential.expires_at
         credential = self._authenticator.token(token or "")
-        writes = [*self._renewed(connection, credential)]
+        once: list[Operation] = []
         if credential.once is not None:
-            writes.append(self._tickets.used_once(credential, f"{connection.id}/renewal"))
-        try:
-            self._table.write(writes)
-        except ConditionFailed as failed:
-            raise Unauthorized from failed
-        return credential.expires_at
+            once = [self._tickets.used_once(credential, _purpose(connection))]
+        for _ in range(TRIES):
+            try:
+                self._table.write([*once, *self._renewed(connection, credential)])
+            except ConditionFailed as failed:
+                if once and 0 in failed.failures:
+                    raise Unauthorized from failed
+                # Another renewal came between; or it closed.
+                connection = self._again(connection)
+            else:
+                return credential.expires_at
+        raise _not_now()
 
     def _redeemed(self, connection: Connection, ticket: str) -> Credential:
-        try:
-            return self._tickets.redeem(
-                # Not the purpose for which it may have opened this very connection.
-                ticket,
-                f"{connection.id}/renewal",
-                lambda credential: self._renewed(connection, credential),
-            )
-        except RiderFailed as gone:
-            raise Unauthorized from gone
+        for _ in range(TRIES):
+            writes = partial(self._renewed, connection)
+            try:
+                return self._tickets.redeem(ticket, _purpose(connection), writes)
+            except RiderFailed:
+                connection = self._again(connection)
+        raise _not_now()
+
+    def _again(self, connection: Connection) -> Connection:
+        found = self._connections.again(connection)
+        if found is None:
+            raise Unauthorized
+        return found
 
     def _renewed(self, connection: Connection, credential: Credential) -> list[Operation]:
         """Raises Unauthorized for somebody else's."""
@@ -88,6 +100,20 @@ class Authentication:
             if 0 in failed.failures:
                 raise refused() from failed
             raise ConflictError(
-                "This connection has sessions of somebody else. Open another one."
+                "This connection has sessions of somebody else, or has just said anew who it is. "
+                "Open another one."
             ) from failed
-        return replace(connection, principal=principal)
+        changes = 1 if principal != known else 0
+        return replace(
+            connection, principal=principal, credentials=connection.credentials + changes
+        )
+
+
+def _purpose(connection: Connection) -> str:
+    """For what a ticket or a token is used up: not that for which it may have opened this very
+    connection."""
+    return f"{connection.id}/renewal"
+
+
+def _not_now() -> ConflictError:
+    return ConflictError("Somebody else says who this connection is. Try again.", retryable=True)

@@ -13,7 +13,7 @@ from shared.conversations.items import (
     listener_name,
     session_key,
 )
-from shared.errors import ConflictError, RateLimited, auth_expired
+from shared.errors import ConflictError, RateLimited, Unauthorized, auth_expired
 from shared.identity.access import may
 from shared.identity.limits import RateLimits
 from shared.identity.principal import Credential, Principal
@@ -115,15 +115,18 @@ class Connections:
             raise auth_expired()
 
     def renewed(self, connection: Connection, credential: Credential) -> Update:
-        """The write by which the connection goes on with another credential of its principal."""
+        """The write by which the connection goes on with another credential of its principal. Its
+        condition fails when its client has said anew who it is since it was read."""
         principal, until = credential.principal, self._until(credential)
-        return self._changed(replace(connection, principal=principal, until=until), EXISTS)
+        changed = replace(connection, principal=principal, until=until)
+        return self._changed(changed, unchanged(connection))
 
     def acting_for(self, connection: Connection, principal: Principal) -> Update:
         """The write by which the connection acts for this principal from now on. Its condition
-        fails when it uses sessions already: those are somebody else's."""
+        fails like that of `renewed`, and when it uses sessions already: those are somebody
+        else's."""
         changed = replace(connection, principal=principal)
-        return self._changed(changed, EXISTS & attr("attached").size_below(1))
+        return self._changed(changed, unchanged(connection) & attr("attached").size_below(1))
 
     def _changed(self, connection: Connection, condition: Condition) -> Update:
         seen = [Increment(("credentials",), 1)]
@@ -135,24 +138,38 @@ class Connections:
 
     # -- how often it may ask --------------------------------------------------------------
 
-    def count(self, connection: Connection) -> None:
-        """Count a frame that queues nothing.
+    def count(self, connection: Connection, session: Session | None = None) -> None:
+        """Count a frame that queues nothing; with `session`, note that it is used.
 
         Raises:
             RateLimited: the connection or its principal has sent as many as it may in a minute.
+            ConflictError: it uses as many sessions as it may.
+            Unauthorized: it acts for somebody else by now.
         """
         current: Connection | None = connection
         for _ in range(TRIES):
             if current is None:
                 return
+            counts = self.frame(current, session) if session else self.counted(current)
             try:
-                self._table.write(self.counted(current))
+                self._table.write(counts)
             except ConditionFailed as failed:
                 self.refused(failed.failures)
-                current = self.get(connection.id)
+                current = self.again(connection)
             else:
                 return
         raise RateLimited(retry_after=1)
+
+    def again(self, connection: Connection) -> Connection | None:
+        """The connection as it is now; None if it is gone.
+
+        Raises:
+            Unauthorized: it acts for somebody else by now.
+        """
+        found = self.get(connection.id)
+        if found is not None and found.principal.user != connection.principal.user:
+            raise Unauthorized
+        return found
 
     def frame(self, connection: Connection, session: Session) -> list[Operation]:
         """The writes that count a frame and note that the connection uses the session. The
@@ -179,7 +196,7 @@ class Connections:
         if same:
             counts, condition = [Increment(("frames",), 1)], condition & attr("frames").lt(limit)
         key = connection_key(connection.id)
-        own = Update(key, [*counts, *more], EXISTS & condition)
+        own = Update(key, [*counts, *more], unchanged(connection) & condition)
         return [own, *self._limits.principal(connection.principal)]
 
     def refused(self, failures: Mapping[int, Item | None]) -> None:
@@ -194,9 +211,24 @@ class Connections:
     # -- the sessions it uses --------------------------------------------------------------
 
     def attach(self, connection: Connection, session: Session) -> Operation:
-        """The write that notes that the connection uses the session."""
-        room: Condition = EXISTS & attr("attached").size_below(MAX_SESSIONS)
+        """The write that notes that the connection uses the session. Its condition fails when that
+        is one too many, and when its client has said anew who it is."""
+        room: Condition = unchanged(connection) & attr("attached").size_below(MAX_SESSIONS)
         return Update(connection_key(connection.id), attached(connection, session), room)
+
+
+def unchanged(connection: Connection) -> Condition:
+    """It is there, and acts for whom it did when it was read."""
+    return EXISTS & attr("credentials").eq(connection.credentials)
+
+
+def not_attached(seen: Item | None) -> ConflictError:
+    """Why the write of `attach` failed."""
+    if seen is not None and len(seen.attrs.get("attached", {})) < MAX_SESSIONS:
+        return ConflictError(
+            "The connection has said anew who it is. Send the frame again.", retryable=True
+        )
+    return too_many_sessions()
 
 
 def too_many_sessions() -> ConflictError:

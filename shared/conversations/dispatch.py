@@ -10,7 +10,8 @@ from shared.conversations.connections import Connections
 from shared.conversations.items import Connection, Session
 from shared.conversations.listing import Conversations
 from shared.conversations.messages import Messages, wire_message
-from shared.conversations.sending import AgentSource, Sending, check_page
+from shared.conversations.pages import Pages, check_page
+from shared.conversations.sending import AgentSource, Sending
 from shared.conversations.sessions import Sessions, wire_ids
 from shared.conversations.stops import Stops
 from shared.conversations.stream import Poster
@@ -51,6 +52,7 @@ class Frames:
         self._messages = messages
         self._stops = stops
         self._agents = agents
+        self._pages = Pages(agents)
         self._answers = Answers(poster, clock)
         self._sending = Sending(self._answers, connections, turns, requests, agents)
 
@@ -132,6 +134,7 @@ class Frames:
         session = self._sessions.find(opened.principal, frame.session_id)
         if session is None:
             raise frames.no_such_session(frame.request_id)
+        self._pages.check(session.agent, opened.origin)
         return session
 
     def _get_session(self, opened: Connection, frame: frames.GetSession) -> None:
@@ -147,7 +150,11 @@ class Frames:
 
     def _list(self, opened: Connection, frame: frames.ListConversations) -> None:
         page = self._conversations.page(
-            opened.principal, limit=frame.limit, cursor=frame.cursor, query=frame.query
+            opened.principal,
+            limit=frame.limit,
+            cursor=frame.cursor,
+            query=frame.query,
+            shown=lambda agent: self._pages.admit(agent, opened.origin),
         )
         items = [
             replies.conversation_item(
@@ -160,6 +167,9 @@ class Frames:
 
     def _rename(self, opened: Connection, frame: frames.RenameConversation) -> None:
         conversation = frame.conversation_id
+        if opened.origin is not None:
+            known = self._sessions.agent_of(opened.principal, conversation)
+            self._pages.check(known or "", opened.origin)
         title = self._conversations.rename(opened.principal, conversation, frame.title)
         data = replies.conversation_renamed(conversation, title)
         self._answers.final(opened.id, frame.request_id, data)
@@ -170,7 +180,7 @@ class Frames:
             self._stops.anywhere(opened, frame.request_id)
             return
         session = self._sessions.find(opened.principal, frame.session_id)
-        if session is None:
+        if session is None or not self._pages.admit(session.agent, opened.origin):
             return
         if frame.request_id is None:
             self._stops.current(opened.principal, session)
@@ -181,9 +191,12 @@ class Frames:
         if frame.auth_context is not None:
             opened = self._authentication.acting_for(opened, _context(frame.auth_context))
         known = None
-        if frame.agent_id is None and frame.conversation_id is not None:
+        asked = frame.agent_id is None or opened.origin is not None
+        if frame.conversation_id is not None and asked:
             known = self._sessions.agent_of(opened.principal, frame.conversation_id)
-        agent = self._agents.get(known or frame.agent(opened.agent))
+            self._pages.check(known or "", opened.origin)
+        chosen = frame.agent_id or known
+        agent = self._agents.get(chosen or frame.agent(opened.agent))
         check_page(agent, opened.origin)
         session = self._sessions.open(
             opened.principal,

@@ -84,7 +84,8 @@ def participant(conversation: str, role: str) -> str:
 class Connection:
     """An open WebSocket. `until` (ms) is when its client must have authenticated again; None:
     never. `origin` is the web page's, if it is a browser. `attached` maps its sessions to their
-    conversations; `window` and `frames` count what it sent in the current minute."""
+    conversations; `window` and `frames` count what it sent in the current minute, `credentials`
+    how often its client has said anew who it is."""
 
     id: str
     principal: Principal
@@ -95,6 +96,7 @@ class Connection:
     attached: Mapping[str, str] = field(default_factory=dict[str, str])
     window: int = 0
     frames: int = 0
+    credentials: int = 0
 
     @property
     def body(self) -> dict[str, Any]:
@@ -110,7 +112,7 @@ class Connection:
     @property
     def item(self) -> Item:
         """As it is when it has just been opened."""
-        attrs = {"window": 0, "frames": 0, "attached": {}}
+        attrs = {"window": 0, "frames": 0, "attached": {}, "credentials": 0}
         ttl = self.since // 1000 + CONNECTION_SECONDS
         return Item(connection_key(self.id), attrs, self.body, ttl=ttl)
 
@@ -131,6 +133,7 @@ class Connection:
             attached=item.attrs.get("attached", {}),
             window=item.attrs.get("window", 0),
             frames=item.attrs.get("frames", 0),
+            credentials=item.attrs.get("credentials", 0),
         )
 
 

@@ -8,7 +8,7 @@ whenever it is used: a reader of pages may meet one twice, and misses none that 
 import base64
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -74,10 +74,11 @@ class Conversations:
         limit: int,
         cursor: str | None = None,
         query: str | None = None,
+        shown: Callable[[str], bool] = lambda _agent: True,
     ) -> ListPage:
         """Up to `limit` of the principal's own conversations, of those in which the query stands
-        if there is one. It reads a bounded number of them, so a search may find the rest of its
-        hits on later pages.
+        if there is one, and with the agents that may be `shown`. It reads a bounded number of
+        them, so a search may find the rest of its hits on later pages.
 
         Raises:
             ValidationError: the cursor is none of this list.
@@ -98,7 +99,7 @@ class Conversations:
             metas = self._table.get([entry.key for entry in entries.items])
             for entry, meta in zip(entries.items, metas, strict=True):
                 listed = _listed(principal, entry, meta, wanted)
-                if listed is not None:
+                if listed is not None and shown(listed.agent):
                     room -= _AROUND + len(encode({"title": listed.title}))
                     if len(found) == limit or (found and room < 0):
                         return ListPage(found, last)

@@ -1,43 +1,29 @@
 """One user message from a client: checked, queued, acknowledged."""
 
-from contextlib import suppress
 from typing import Protocol
 
 from shared.conversations.answers import Answers
 from shared.conversations.connections import TRIES, Connections
 from shared.conversations.items import Connection, Session
 from shared.conversations.options import Configured, TurnOptions
+from shared.conversations.pages import Guarded, Pages
 from shared.conversations.sessions import Begun
 from shared.conversations.turns import TurnRequests
-from shared.errors import Forbidden, NotFound, ParleyError, RateLimited
+from shared.errors import ParleyError, RateLimited
 from shared.mailbox.requests import Added, Requests, RiderFailed
 from shared.protocol import frames
 
 
-class Guarded(Begun, Configured, Protocol):
-    """An agent that says which web pages may talk to it, and what a message may choose."""
-
-    def admits(self, origin: str | None) -> bool:
-        """Whether a browser with this origin may; None is no browser."""
-        ...
+class Chosen(Begun, Configured, Guarded, Protocol):
+    """An agent, as far as frames need to know it."""
 
 
 class AgentSource(Protocol):
     """Where agents are configured."""
 
-    def get(self, agent_id: str) -> Guarded:
+    def get(self, agent_id: str) -> Chosen:
         """Raises NotFound or ConfigurationError."""
         ...
-
-
-def check_page(agent: Guarded, origin: str | None) -> None:
-    """Whether a web page with this origin may talk to the agent.
-
-    Raises:
-        Forbidden: ORIGIN_NOT_ALLOWED.
-    """
-    if not agent.admits(origin):
-        raise Forbidden("This web page may not talk to this agent.", code="ORIGIN_NOT_ALLOWED")
 
 
 class Sending:
@@ -56,6 +42,7 @@ class Sending:
         self._turns = turns
         self._requests = requests
         self._agents = agents
+        self._pages = Pages(agents)
 
     def send(self, connection: str, frame: frames.SendMessage) -> None:
         """Queue the message and say so; the same request again is the same turn.
@@ -70,7 +57,9 @@ class Sending:
             self._connections.check(opened)
             if session is None:
                 raise frames.no_such_session(frame.request_id)
-            self._check_page(opened, session)
+            if session.id not in opened.attached:
+                # The connection that opened the session was asked then.
+                self._pages.check(session.agent, opened.origin)
             added = self._add(opened, session, frame, self._options(session, frame))
         except RateLimited:
             raise
@@ -78,19 +67,11 @@ class Sending:
             self._connections.count(opened)
             raise
         if added.duplicate:
-            self._connections.count(opened)
+            self._connections.count(opened, session)
             self._again(opened, session, frame, added)
             return
         self._answers.accepted(connection, frame.request_id, {})
         self._turns.wake(session.box)
-
-    def _check_page(self, opened: Connection, session: Session) -> None:
-        """Whether the web page, if it is one, may talk to the session's agent. The connection that
-        opened the session was asked then."""
-        if opened.origin is None or session.id in opened.attached:
-            return
-        with suppress(NotFound):  # the turn will say that there is no such agent any more
-            check_page(self._agents.get(session.agent), opened.origin)
 
     def _options(self, session: Session, frame: frames.SendMessage) -> TurnOptions:
         """What the frame chooses, which the agent allows, or did when it was accepted before."""
@@ -126,7 +107,7 @@ class Sending:
             except RiderFailed as failed:
                 self._connections.refused(failed.failures)
                 # The connection sent another frame at the same moment, or closed: look again.
-                current = self._connections.get(opened.id)
+                current = self._connections.again(opened)
         raise RateLimited(retry_after=1)
 
     def _again(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from shared.clock import Clock
-from shared.conversations.connections import Connections, readable, too_many_sessions
+from shared.conversations.connections import Connections, not_attached, readable
 from shared.conversations.items import (
     Connection,
     Session,
@@ -123,7 +123,7 @@ class Sessions:
             standing = failed.failures.get(0)
             if standing is not None:
                 return Session.read(session.id, standing)
-            raise too_many_sessions() from failed
+            raise not_attached(failed.failures.get(len(writes) - 1)) from failed
         if heard_by and not meta:
             self._requests.attach(session.box, heard_by)
         return session

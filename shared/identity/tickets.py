@@ -122,6 +122,13 @@ class Tickets:
         until = (credential.expires_at or self._clock.now()) + _LEEWAY_MS
         return Put(Item(key, {"used_by": purpose}, ttl=_ttl(until)), mine)
 
+    def is_used(self, credential: Credential) -> bool:
+        """Whether a signed token that may be used once has been used in a WebSocket's URL, where
+        somebody may have read it."""
+        if credential.once is None:
+            return False
+        return self._table.get([Key(f"TOKEN#{credential.once}", "TOKEN")])[0] is not None
+
     def _used_by(self, key: Key, purpose: str) -> bool:
         """Whether our write took effect and only its answer was lost."""
         item = self._table.get([key])[0]

@@ -39,6 +39,16 @@ def admits(entries: Sequence[str], origin: str | None) -> bool:
     return any(asked == entry or _below(entry, asked) for entry in entries)
 
 
+def pattern(entries: Sequence[str]) -> str:
+    """A regular expression for the origins that the entries admit; it fits whole ones."""
+    found = []
+    for entry in entries:
+        scheme, wildcard, host = entry.partition("*")
+        below = rf"{re.escape(scheme)}{_HOST}{re.escape(host)}" if wildcard else re.escape(entry)
+        found.append(".*" if entry == ANY else below)
+    return "|".join(found)
+
+
 def _below(entry: str, origin: str) -> bool:
     scheme, wildcard, host = entry.partition("*")
     return bool(

@@ -10,10 +10,11 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from shared.errors import Forbidden
 from shared.identity.access import may, own
+from shared.protocol.origins import pattern
 from shared.protocol.replies import iso_time
 from shared.settings_types import LOOPBACK
 from shared.web import conversations, errors, turns
-from shared.web.auth import Given, address_of
+from shared.web.auth import Authentication, Given, address_of
 from shared.web.errors import ErrorBody
 from shared.web.services import Services
 
@@ -39,7 +40,7 @@ def create_app(services: Services) -> FastAPI:
     """The app, on these services."""
     settings = services.settings
     app = FastAPI(title="Parley", version=parley_version(), redirect_slashes=False)
-    app.state.services = services
+    app.add_middleware(Authentication, services=services)
     errors.install(app)
     if settings.loopback and settings.auth_mode == "none":
         # A page of another site may point its own name at 127.0.0.1; its requests name that.
@@ -47,7 +48,7 @@ def create_app(services: Services) -> FastAPI:
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=list(settings.cors_origins),
+            allow_origin_regex=pattern(settings.cors_origins),
             allow_methods=["GET", "POST", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Prefer"],
             max_age=600,

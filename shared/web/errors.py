@@ -60,19 +60,26 @@ def error_response(fault: ParleyError) -> JSONResponse:
     return JSONResponse(body, fault.http_status, headers)
 
 
+def answer(fault: ParleyError | TransientError) -> JSONResponse:
+    """What a caller is told of a fault; whoever operates this finds ours in the log."""
+    if isinstance(fault, TransientError):
+        log.warning("store unavailable", exc_info=fault)
+        return error_response(ServiceUnavailable())
+    if fault.http_status >= 500:
+        log.warning("request failed", extra={"code": fault.error_code}, exc_info=fault)
+    return error_response(for_client(fault))
+
+
 def install(app: FastAPI) -> None:
     """Make every error of the app look like this."""
 
     @app.exception_handler(ParleyError)
     def _ours(_: Request, fault: ParleyError) -> JSONResponse:
-        if fault.http_status >= 500:
-            log.warning("request failed", extra={"code": fault.error_code}, exc_info=fault)
-        return error_response(for_client(fault))
+        return answer(fault)
 
     @app.exception_handler(TransientError)
     def _store(_: Request, fault: TransientError) -> JSONResponse:
-        log.warning("store unavailable", exc_info=fault)
-        return error_response(ServiceUnavailable())
+        return answer(fault)
 
     @app.exception_handler(RequestValidationError)
     def _invalid(_: Request, fault: RequestValidationError) -> JSONResponse:

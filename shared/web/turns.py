@@ -12,6 +12,7 @@ from shared.backends.agents import Agent
 from shared.clock import Clock
 from shared.conversations.items import Session, turn_id
 from shared.conversations.options import TurnOptions
+from shared.conversations.pages import check_page
 from shared.conversations.turns import TurnView
 from shared.errors import NotFound, ParleyError, RateLimited, TurnFailed, ValidationError
 from shared.identity.principal import Principal
@@ -56,7 +57,7 @@ def router(services: Services) -> APIRouter:
     ) -> Response:
         """Run one turn of an agent. Answers 200 with the reply, or 202 when it takes longer than
         `wait`. A repeat with the same `Idempotency-Key` is the same turn."""
-        turn = desk.ask(caller, body, idempotency_key)
+        turn = desk.ask(caller, body, idempotency_key, request.headers.get("origin"))
         seconds = min(body.wait, _time_left(request) - ANSWER_SECONDS)
         return _answer(desk.wait(caller, turn, seconds))
 
@@ -91,12 +92,15 @@ class TurnDesk:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def ask(self, caller: Principal, body: NewTurn, key: str | None) -> str:
-        """Queue the turn; its id."""
+    def ask(
+        self, caller: Principal, body: NewTurn, key: str | None, origin: str | None = None
+    ) -> str:
+        """Queue the turn; its id. `origin` is that of a web page, if it asks."""
         services = self._services
         if body.callback_url is not None:
             self._check_url(body.callback_url)
         agent = services.agents.get(body.agent_id)
+        check_page(agent, origin)
         _check_options(body.options, agent)
         request_id = _request_id(caller, key)
         if body.session_id is not None:

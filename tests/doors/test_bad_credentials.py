@@ -79,8 +79,12 @@ def test_every_route_asks_for_a_credential(here: Door, issuer: Issuer) -> None:
     assert here.stored() == before
 
 
-def test_no_route_that_does_not_exist_tells_more(here: Door) -> None:
-    assert here.ask("GET", "/nothing").status == 404
+def test_what_there_is_is_told_to_nobody(here: Door, issuer: Issuer) -> None:
+    """Nor is a body read before its sender is known."""
+    refused = here.ask("GET", "/conversations")
+    assert (refused.status, here.ask("GET", "/nothing")) == (401, refused)
+    assert here.ask("GET", "/nothing", issuer.token()).status == 404
+    assert here.ask("POST", "/executor/turns", None, "{bad").status == 401
     assert here.ask("GET", "/health").status == 200
 
 

@@ -45,8 +45,8 @@ def test_answers_of_all_kinds(here: Door, issuer: Issuer, monkeypatch: pytest.Mo
     asked(here, 200, "GET", "/health")
     asked(here, 200, "GET", "/conversations", next(people))
     asked(here, 401, "GET", "/conversations", "nonsense")
-    asked(here, 404, "GET", "/nothing")
-    asked(here, 405, "PUT", "/tickets")
+    asked(here, 404, "GET", "/nothing", next(people))
+    asked(here, 405, "PUT", "/tickets", next(people))
     asked(here, 404, "GET", "/turns/turn_x", next(people))
     asked(here, 422, "POST", "/executor/turns", next(people), {})
     often = next(people)
@@ -96,4 +96,4 @@ def test_without_the_setting_no_page_may_call(tmp_path: Path, clock: Later) -> N
         assert (answer.status, allowed(answer)) == (200, None)
         preflight = {"Origin": OURS, "Access-Control-Request-Method": "POST"}
         answer = here.ask("OPTIONS", "/tickets", headers=preflight)
-        assert (answer.status, allowed(answer)) == (405, None)
+        assert (answer.status, allowed(answer)) == (401, None)

@@ -13,7 +13,7 @@ from tests.support.frames_client import FramesClient
 ONCE = {"AUTH_JWT_SINGLE_USE": "true"}
 
 
-def test_one_connection_and_any_number_of_requests(tmp_path: Path, clock: Later) -> None:
+def test_one_connection_and_before_it_any_number_of_requests(tmp_path: Path, clock: Later) -> None:
     issuer = with_secret(clock)
     with door(tmp_path, issuer, clock, **ONCE) as here:
         token = issuer.token()
@@ -25,7 +25,9 @@ def test_one_connection_and_any_number_of_requests(tmp_path: Path, clock: Later)
             assert here.knock(token=token).status == 401
             assert here.stored() == before
         assert here.knock(token=token).status == 401
-        assert here.ask("GET", "/conversations", token).status == 200
+        # It stood in a URL, so whoever bears it now may have read it there.
+        assert here.ask("GET", "/conversations", token).status == 401
+        assert here.ask("POST", "/tickets", token).status == 401
         # Whoever made it made another one with the same id, too.
         assert here.knock(token=issuer.token("ann", jti="x")).status == 101
         assert here.knock(token=issuer.token("bob", jti="x")).status == 401
