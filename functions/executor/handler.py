@@ -6,6 +6,7 @@ from typing import Any
 from mangum import Mangum
 
 from shared import logs, wiring
+from shared.web.events import readable
 from shared.wiring import Deployment
 
 
@@ -18,4 +19,4 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     """The answer to one HTTP request."""
     deployment = wiring.current()
     with logs.invocation(request=context.aws_request_id):
-        return _adapter(deployment)(event, context)
+        return _adapter(deployment)(readable(event), context)

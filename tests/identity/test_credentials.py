@@ -73,6 +73,26 @@ def test_the_service_may_speak_for_a_person_who_is_nothing_more() -> None:
     assert not principal.has_role("service")
 
 
+def as_sent(name: str) -> str:
+    """A header with this name in UTF-8, as ASGI servers give it: byte by byte."""
+    return name.encode().decode("latin-1")
+
+
+@pytest.mark.parametrize(
+    "name", ["annà", "annÅ", "jörg", "李"]
+)
+def test_names_are_utf8(name: str) -> None:
+    """The last byte of some of them is one that Python takes for white space."""
+    headers = {**GOOD, "X-On-Behalf-Of": f" {as_sent(name)}\t"}
+    assert authenticated(headers, GUARDED).user == name
+
+
+@pytest.mark.parametrize("header", ["ann\xc3", "\xff", "ann\u0161"])
+def test_and_nothing_else(header: str) -> None:
+    with pytest.raises(ValidationError, match="in UTF-8"):
+        authenticated({**GOOD, "X-On-Behalf-Of": header}, GUARDED)
+
+
 @pytest.mark.parametrize("person", ["", "  ", "x" * 129, "a\tb", "service"])
 def test_it_must_be_a_person(person: str) -> None:
     with pytest.raises(ValidationError, match="Leave it out to act for the whole tenant"):
