@@ -78,9 +78,7 @@ def as_sent(name: str) -> str:
     return name.encode().decode("latin-1")
 
 
-@pytest.mark.parametrize(
-    "name", ["annà", "annÅ", "jörg", "李"]
-)
+@pytest.mark.parametrize("name", ["annà", "annÅ", "jörg", "李"])
 def test_names_are_utf8(name: str) -> None:
     """The last byte of some of them is one that Python takes for white space."""
     headers = {**GOOD, "X-On-Behalf-Of": f" {as_sent(name)}\t"}
