@@ -1,6 +1,6 @@
 """Until when the connections of a turn may hear it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from shared.clock import Clock
 from shared.storage.table import TransientError
@@ -13,8 +13,9 @@ Until = Callable[[str], int | None]
 class Audience:
     """The connections that a stream was opened for. Safe for one thread each."""
 
-    def __init__(self, heard: Mapping[str, int | None], clock: Clock, until: Until) -> None:
-        self._heard = dict(heard)
+    def __init__(self, heard: dict[str, int | None], clock: Clock, until: Until) -> None:
+        """`heard` says until when each may; whoever adds to it lets others in."""
+        self._heard = heard
         self._clock = clock
         self._until = until
 

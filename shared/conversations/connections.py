@@ -210,6 +210,17 @@ class Connections:
 
     # -- the sessions it uses --------------------------------------------------------------
 
+    def use(self, connection: Connection, session: Session) -> None:
+        """Note that the connection uses the session.
+
+        Raises:
+            ConflictError: it has too many sessions, or its client has said anew who it is.
+        """
+        try:
+            self._table.write([self.attach(connection, session)])
+        except ConditionFailed as failed:
+            raise not_attached(failed.failures.get(0)) from failed
+
     def attach(self, connection: Connection, session: Session) -> Operation:
         """The write that notes that the connection uses the session. Its condition fails when that
         is one too many, and when its client has said anew who it is."""

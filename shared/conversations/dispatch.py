@@ -11,17 +11,18 @@ from shared.conversations.items import Connection, Session
 from shared.conversations.listing import Conversations
 from shared.conversations.messages import Messages, wire_message
 from shared.conversations.pages import Pages, check_page
+from shared.conversations.resuming import Resuming, no_such
 from shared.conversations.sending import AgentSource, Sending
 from shared.conversations.sessions import Sessions, wire_ids
 from shared.conversations.stops import Stops
 from shared.conversations.stream import Poster
 from shared.conversations.turns import TurnRequests
-from shared.errors import InternalError, ParleyError, ServiceUnavailable, for_client
+from shared.errors import InternalError, NotFound, ParleyError, ServiceUnavailable, for_client
 from shared.identity.contexts import AuthContext
 from shared.mailbox.requests import Requests
 from shared.protocol import frames, replies
 from shared.protocol.parser import parse
-from shared.storage.table import TransientError
+from shared.storage.table import Table, TransientError
 
 log = logging.getLogger("parley")
 
@@ -33,6 +34,7 @@ class Frames:
     def __init__(
         self,
         *,
+        table: Table,
         clock: Clock,
         connections: Connections,
         authentication: Authentication,
@@ -54,6 +56,7 @@ class Frames:
         self._agents = agents
         self._pages = Pages(agents)
         self._answers = Answers(poster, clock)
+        self._resuming = Resuming(table, clock, self._answers, connections, turns, requests)
         self._sending = Sending(self._answers, connections, turns, requests, agents)
 
     def handle(self, connection: str, body: str | None, *, is_base64: bool) -> None:
@@ -125,6 +128,8 @@ class Frames:
                 self._rename(opened, frame)
             case frames.Cancel():
                 self._cancel(opened, frame)
+            case frames.ResumeTurn():
+                self._resume(opened, frame)
 
     def _authenticate(self, opened: Connection, frame: frames.Authenticate) -> None:
         until = self._authentication.renew(opened, token=frame.token, ticket=frame.ticket)
@@ -186,6 +191,13 @@ class Frames:
             self._stops.current(opened.principal, session)
         else:
             self._stops.request(opened.principal, session, frame.request_id)
+
+    def _resume(self, opened: Connection, frame: frames.ResumeTurn) -> None:
+        session = self._session(opened, frame)
+        try:
+            self._resuming.resume(opened, session, frame)
+        except NotFound as fault:
+            raise no_such(fault, frame.request_id) from fault
 
     def _create(self, opened: Connection, frame: frames.CreateConversationSession) -> None:
         if frame.auth_context is not None:

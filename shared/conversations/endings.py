@@ -10,6 +10,7 @@ from shared.conversations.items import meta_key, owned_by, turn_id
 from shared.conversations.messages import Message, question
 from shared.conversations.naming import preview
 from shared.conversations.titles import title_box, titling
+from shared.conversations.transcript import Transcript
 from shared.conversations.usage import Ledger
 from shared.errors import InternalError, ParleyError, for_client
 from shared.ids import time_ordered_id
@@ -43,8 +44,8 @@ class Endings:
         self._ledger = ledger
         self._requests = requests
 
-    def completed(self, job: Job, reply: Reply) -> Ending:
-        """The turn has a reply."""
+    def completed(self, job: Job, reply: Reply, *, cut: int | None = None) -> Ending:
+        """The turn has a reply. `cut`: see `Transcript`."""
         now = self._clock.now()
         message_id = time_ordered_id(now)
         answer = {
@@ -65,7 +66,7 @@ class Endings:
             usage=wire_usage(reply.usage),
             suggestions=reply.suggestions,
         )
-        result = {
+        result: dict[str, Any] = {
             "text": reply.text,
             "usage": wire_usage(reply.usage),
             "spent": asdict(reply.usage),
@@ -73,6 +74,8 @@ class Endings:
             "stop_reason": reply.stop_reason,
             "suggestions": list(reply.suggestions),
         }
+        if cut is not None:
+            result["cut"] = cut
         return self._ending(job, "completed", event, [answer], result, reply.usage)
 
     def failed(self, job: Job, fault: Exception | None, cost: Usage) -> Ending:
@@ -94,12 +97,37 @@ class Endings:
         result = {"error": told, "usage": wire_usage(cost)}
         return self._ending(job, "failed", event, [], result, cost)
 
-    def cancelled(self, job: Job, cost: Usage, *, at_head: bool) -> Ending:
-        """Somebody stopped the turn. One that is not at the head writes nothing to the log,
-        whose next numbers belong to the head."""
-        event = events.cancelled(job.payload["request_id"], at=self._clock.now())
-        result = {"usage": wire_usage(cost)}
-        return self._ending(job, "cancelled", event, [], result, cost, in_log=at_head)
+    def cancelled(
+        self,
+        job: Job,
+        cost: Usage,
+        *,
+        at_head: bool,
+        said: Transcript | None = None,
+        noted: str = "",
+    ) -> Ending:
+        """Somebody stopped the turn. One that is not at the head writes nothing to the log, whose
+        next numbers belong to the head. What it has `said` is kept, of which its notes have
+        `noted` already."""
+        now = self._clock.now()
+        event = events.cancelled(job.payload["request_id"], at=now)
+        result: dict[str, Any] = {"usage": wire_usage(cost)}
+        answer: list[Message] = []
+        if said is not None and at_head and said.text.strip():
+            result["text"] = said.text
+            if said.cut is not None:
+                result["cut"] = said.cut
+            partial = {
+                "id": time_ordered_id(now),
+                "role": "assistant",
+                "text": said.text,
+                "said": said.text.removeprefix(noted).lstrip("\n"),
+                "at": now,
+                "turn": job.ref,
+                "stopped": True,
+            }
+            answer = [partial]
+        return self._ending(job, "cancelled", event, answer, result, cost, in_log=at_head)
 
     def _ending(
         self,
@@ -143,7 +171,8 @@ class Endings:
         )
 
     def _wants_title(self, job: Job, said: Sequence[Message]) -> bool:
-        return self._titles and bool(said) and not job.attrs.get("titled")
+        whole = bool(said) and not said[0].get("stopped")
+        return self._titles and whole and not job.attrs.get("titled")
 
     def _conversation(self, job: Job, count: int, said: Sequence[Message]) -> list[Operation]:
         """The number of messages, all and those that people see; with the first ones the

@@ -70,6 +70,10 @@ class LeasedTurn:
         self._ran = float(activation.job.attrs.get("ran", 0)) / 1000
         self._began = activation.clock.monotonic()
         self._deadline = self._began + limits.turn_seconds - self._ran
+        self._stopped = False
+        self._watched: _Watched | None = None
+        self.cut: Callable[[], int | None] = lambda: None
+        """From where on something was said that does not stand any more; kept with the notes."""
 
     # -- what was noted -------------------------------------------------------------------
 
@@ -125,6 +129,9 @@ class LeasedTurn:
         standing = job.attrs.get("marks", {})
         ended = [message["call"] for message in messages if message.get("call") in standing]
         ran = int((self._ran + activation.clock.monotonic() - self._began) * 1000)
+        kept: dict[str, Any] = {"ran": ran}
+        if (cut := self.cut()) is not None:
+            kept["cut"] = cut
         by = activation.holder.append(
             activation.lease,
             job,
@@ -133,11 +140,11 @@ class LeasedTurn:
             result=result,
             marks=starting,
             ended=ended,
-            attrs={"ran": ran},
+            attrs=kept,
         )
         marks = {call: mark for call, mark in standing.items() if call not in ended}
         marks |= dict.fromkeys(starting, by)
-        attrs = {**job.attrs, "log_len": number + len(noted), "marks": marks, "ran": ran}
+        attrs = {**job.attrs, "log_len": number + len(noted), "marks": marks, **kept}
         activation.job = replace(job, attrs=attrs)
         self._services.memory.add(job.key, number, noted)
 
@@ -164,6 +171,8 @@ class LeasedTurn:
     def ready(self, seconds: float, *, begun: bool = False) -> float:
         activation = self._activation
         activation.keeper.check()
+        if self._stopped:
+            raise Stopped
         turn = self._deadline - activation.clock.monotonic()
         if turn <= 0:
             raise _took_too_long()
@@ -175,10 +184,12 @@ class LeasedTurn:
 
     @contextmanager
     def watching(self, close: Callable[[], None]) -> Iterator[None]:
-        watched = _Watched(close)
+        watched = self._watched = _Watched(close)
         keeper = self._activation.keeper
         try:
-            with keeper.listening(lambda: self._look(watched), self._deadline):
+            with keeper.listening(self._look, self._deadline):
+                if self._stopped:
+                    raise Stopped
                 yield
         except StreamClosed:
             raise (Stopped if watched.stopped else LeaseLost) from None
@@ -193,17 +204,21 @@ class LeasedTurn:
         if self._activation.seconds_left <= 0:
             raise OutOfTime(cut=True) from fault
 
-    def _look(self, watched: _Watched) -> None:
+    def _look(self) -> None:
         """The bell rang: was it a stop, or the loss of the lease? A store that does not answer is
         asked again at the next tick."""
         job = self._activation.job
+        lost = False
         try:
             self._activation.keeper.check()
             item = self._services.table.get([job.key.job(job.ref)])[0]
-            watched.stopped = item is None or "stop" in item.attrs
+            self._stopped = item is None or "stop" in item.attrs
         except LeaseLost:
-            watched.lost = True
-        if watched.stopped or watched.lost:
+            lost = True
+        # While that was read another call may have begun.
+        watched = self._watched
+        if watched is not None and (self._stopped or lost):
+            watched.stopped, watched.lost = self._stopped, lost
             watched.close()
 
     # -- the outside ----------------------------------------------------------------------

@@ -19,8 +19,9 @@ Message = Mapping[str, Any]
 
     user        {text}
     assistant   the end of a turn: {text: the whole answer, said: the last reply's part of it,
-                if that is less, stop_reason}; on the way to it: {content: the reply's blocks, said,
-                usage}, which people are not shown
+                if that is less, stop_reason; or stopped: it is as far as the turn had come}; on
+                the way to it: {content: the reply's blocks, said, usage}, which people are not
+                shown
     tool        a result: {call, call_id, name, text, is_error, artifact: where all of it is}
 """
 

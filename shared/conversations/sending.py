@@ -118,9 +118,12 @@ class Sending:
         if added.job.done:
             self._answers.again(opened.id, added.job.terminal)
             return
-        self._requests.attach(session.box, opened.hears(session), ring=True)
-        self._turns.wake(session.box)
-        gone = self._turns.gone(added.job)
-        if gone is not None:
+        box = self._requests.attach(session.box, opened.hears(session), ring=True)
+        if box is not None and added.job.ref in box.jobs:
+            # Whoever runs it has heard the bell before it can leave, and tells how it ended.
+            self._turns.wake(session.box)
+            return
+        ended = self._turns.reread(added.job)
+        if ended is not None and ended.done:
             # It ended while this frame was on its way: whoever ran it knew of no listener here.
-            self._answers.again(opened.id, gone.terminal)
+            self._answers.again(opened.id, ended.terminal)

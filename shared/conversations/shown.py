@@ -13,21 +13,36 @@ MAX_SHOWN = 16_000
 
 class Shown:
     """Puts a turn's events on its stream. Text that was shown and then lost, with a broken stream
-    or a dead worker, is not continued: a model says it differently the second time, so clients get
-    no more tokens of that reply, and the whole text with the terminal event."""
+    or a dead worker, is not continued: a model says it differently the second time. Clients that
+    can cut their text (`truncates`) are told to, and the new text follows; others get no more
+    tokens of that reply, and the whole text with the terminal event."""
 
-    def __init__(self, stream: Stream, *, muted: bool) -> None:
+    def __init__(self, stream: Stream, *, truncates: bool) -> None:
         self._stream = stream
-        self._muted = muted
+        self._truncates = truncates
+        self._muted = False
+
+    def restart(self, kept: int) -> None:
+        """Of what may have been shown, the first `kept` code points still stand."""
+        self._stream.restart(kept, tell=self._truncates)
+        self._muted = not self._truncates
+
+    def taken_over(self) -> None:
+        """A worker died that may have shown more than was noted, and may not have sent all of
+        that: clients that can cut their text get what stands once more."""
+        self._stream.restart(self._stream.said.length, tell=False)
+        if self._truncates:
+            self._stream.say_again()
+        self._muted = not self._truncates
 
     def show(self, event: Delta | Reasoning | Restarted | ToolStarted | ToolEnded) -> None:
         match event:
-            case Delta(text) if not self._muted:
-                self._stream.text(text)
+            case Delta(text):
+                self._stream.text(text, hidden=self._muted)
             case Reasoning(text) if not self._muted:
                 self._stream.reasoning(text)
-            case Restarted():
-                self._muted = True
+            case Restarted(kept):
+                self.restart(kept)
             case ToolStarted():
                 self._muted = False
                 arguments = json.dumps(event.arguments, ensure_ascii=False)

@@ -150,6 +150,9 @@ class Titles:
     def publish(self, activation: Activation) -> None:
         """Nobody waits for a title."""
 
+    def heard(self, activation: Activation, box: Box) -> None:
+        """A title has no listeners."""
+
     def prompt(self, activation: Activation) -> None:
         """A title asks nobody."""
 

@@ -26,6 +26,9 @@ from shared.mailbox.requests import Added, BacklogFull, DifferentPayload, NewJob
 from shared.messaging.wakes import Wake, Wakes
 from shared.storage.table import Item, Operation, Table
 
+TRUNCATE = "stream_truncate"
+"""What clients list in `supports` that can cut the text which they have of an answer."""
+
 Status = Literal[
     "queued", "running", "awaiting_approval", "awaiting_input", "completed", "failed", "cancelled"
 ]
@@ -80,7 +83,7 @@ class TurnRequests:
             ConflictError: the conversation has as many waiting turns as it may.
             RiderFailed: a condition of `riders` failed.
         """
-        payload = {
+        payload: dict[str, Any] = {
             "message": message,
             "message_id": time_ordered_id(self._clock.now()),
             "request_id": request_id,
@@ -90,6 +93,8 @@ class TurnRequests:
             "callback_url": callback_url,
             **options.chosen,
         }
+        if TRUNCATE in session.supports:
+            payload["truncates"] = True
         job = NewJob(
             ref=turn_ref(session.id, request_id),
             hash=digest(message, callback_url, options),
@@ -125,12 +130,8 @@ class TurnRequests:
         """Tell the workers that the conversation has something to do."""
         self._wakes.send([Wake(box.pk, box.tenant)])
 
-    def gone(self, job: Job) -> Job | None:
-        """The turn as it ended, if it has left its mailbox: nobody else will send its end."""
-        head = self._table.get([job.key.item])[0]
-        if head is None or job.ref in Box.read(job.key, head).jobs:
-            return None
-        # Read after the mailbox: a turn ends before it leaves.
+    def reread(self, job: Job) -> Job | None:
+        """The turn as it is now; None if it is gone."""
         item = self._table.get([job.key.job(job.ref)])[0]
         return Job.read(job.key, job.ref, item) if item else None
 

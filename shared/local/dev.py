@@ -15,7 +15,7 @@ from shared.ids import new_id
 from shared.local.demo_model import demo_app
 from shared.local.gateway import gateway
 from shared.local.instances import Instances
-from shared.local.runtime import LambdaRuntime, RuntimeSettings
+from shared.local.runtime import LambdaRuntime
 from shared.local.server import GatewayServer
 from shared.settings import Settings
 from shared.wiring import Deployment
@@ -97,7 +97,6 @@ class DevServer:
             wakes=self.deployment.local_wakes,
             worker=worker,
             sweep=sweep,
-            settings=RuntimeSettings(worker_seconds=local.settings.worker_max_sec or 900.0),
         )
         app = gateway(
             runtime=self._runtime,

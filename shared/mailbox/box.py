@@ -6,7 +6,7 @@ write, live in the partition `KIND#tenant#id`.
 """
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
@@ -63,10 +63,15 @@ class BoxKey:
 
 
 class Heard(NamedTuple):
-    """Since when a listener hears a mailbox, and until when it may (ms; None: no end is set)."""
+    """Since when a listener hears a mailbox, and until when it may (ms; None: no end is set).
+
+    `back` is there when it has come back to a job and has not been told yet what it missed: the
+    job's ref, and what it said that it has of it.
+    """
 
     since: int
     until: int | None = None
+    back: Sequence[Any] | None = None
 
 
 @dataclass(frozen=True)

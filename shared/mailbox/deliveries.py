@@ -152,6 +152,9 @@ class Deliveries:
     def publish(self, activation: Activation) -> None:
         """A delivery has no listeners."""
 
+    def heard(self, activation: Activation, box: Box) -> None:
+        """Who comes has nothing to hear."""
+
     def prompt(self, activation: Activation) -> None:
         """A delivery asks nobody."""
 

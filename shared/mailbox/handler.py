@@ -69,6 +69,11 @@ class Handler(Protocol):
         """
         ...
 
+    def heard(self, activation: Activation, box: Box) -> None:
+        """While `run` is under way, from another thread: the bell has rung, and this is the mailbox
+        as it is since. Whoever is missed here is seen to by `publish`."""
+        ...
+
     def cancelled(self, activation: Activation) -> Ending:
         """The end of a job that was asked to stop."""
         ...

@@ -48,6 +48,9 @@ class Keeper:
         self._tend = tend
         self._on_ring: Callable[[], None] | None = None
         self._listening_since: float | None = None
+        self._busy_since = 0.0
+        self._busy_until: float | None = None
+        self._unheard = False
         self._deadline: float | None = None
         self._task = clock.spawn(self._run, f"lease {lease.box.pk}")
 
@@ -77,14 +80,22 @@ class Keeper:
     @contextmanager
     def listening(self, on_ring: Callable[[], None], deadline: float | None) -> Iterator[None]:
         """While a call runs: `on_ring` is called (from the background) when the bell has moved,
-        or when the lease is lost. The heart stops beating at `deadline` (monotonic), so that a
-        call that hangs for ever does not keep the mailbox for ever."""
+        or when the lease is lost; at once if it moved since the last call. The heart stops beating
+        at `deadline` (monotonic), so that a call that hangs for ever does not keep the mailbox for
+        ever."""
         self._on_ring, self._deadline = on_ring, deadline
-        self._listening_since = self._clock.monotonic()
+        now = self._clock.monotonic()
+        if self._busy_until is None or now - self._busy_until >= self._timing.tick:
+            self._busy_since = now
+        # Calls right after each other are one, or many short ones would never be looked up from.
+        self._listening_since = self._busy_since
         try:
+            if self._unheard:
+                self._ring()
             yield
         finally:
             self._on_ring = self._listening_since = self._deadline = None
+            self._busy_until = self._clock.monotonic()
 
     def _run(self) -> None:
         self._wakes.send([self._watch(self._timing.lease + self._timing.grace)])
@@ -98,6 +109,12 @@ class Keeper:
             except TransientError:
                 continue  # the next beat may go through; `check` knows when it is too late
 
+    @property
+    def _first_look(self) -> float:
+        """A call that begins with the lease, but for the reads before it, is looked up from at the
+        first tick."""
+        return 0.9 * self._timing.tick
+
     def _watch(self, after: int) -> Wake:
         """A wake that finds this activation dead, if it dies."""
         seconds = -(-after // 1000) + 1
@@ -110,7 +127,7 @@ class Keeper:
         if (now - self._beaten_at) * 1000 >= self._timing.heartbeat:
             box = self._holder.heartbeat(self._lease)
             self._until, self._beaten_at = box.until, now
-        elif self._listening_since is not None and now - self._listening_since >= self._timing.tick:
+        elif self._listening_since is not None and now - self._listening_since >= self._first_look:
             box = self._holder.glance(self._lease)
             if box.epoch > self._lease.epoch:
                 raise LeaseLost
@@ -138,6 +155,8 @@ class Keeper:
             self._busy = False
 
     def _ring(self) -> None:
+        self._unheard = True
         listener = self._on_ring
         if listener is not None:
+            self._unheard = False
             listener()

@@ -2,9 +2,10 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from shared.clock import Clock
-from shared.mailbox.box import Box, BoxKey
+from shared.mailbox.box import Box, BoxKey, Heard
 from shared.storage.expressions import (
     ABSENT,
     EXISTS,
@@ -25,10 +26,11 @@ ATTACH_TRIES = 8
 @dataclass(frozen=True)
 class Listener:
     """Somebody who hears a mailbox, by the name that means something to its handler, until then
-    (ms; None: no end is set)."""
+    (ms; None: no end is set). `back`: it comes back to a job, as `Heard` says."""
 
     name: str
     until: int | None = None
+    back: tuple[str, int] | None = None
 
 
 class Listeners:
@@ -46,31 +48,40 @@ class Listeners:
             Assign(("due_shard",), box.shard),
         ]
 
-    def attach(self, box: BoxKey, listener: Listener, *, ring: bool = False) -> None:
-        """Stream the mailbox's events to the listener. With `ring` a job that is about to end
-        tells it too; the caller sends a wake."""
+    def attach(self, box: BoxKey, listener: Listener, *, ring: bool = False) -> Box | None:
+        """Stream the mailbox's events to the listener; the mailbox as it is then, None if there is
+        none. With `ring`, whoever runs a job that is in it then will tell the listener how that
+        ended; the caller sends a wake."""
         changes = [self.hears(listener)]
         changes += self.ring(box) if ring else []
         room = attr("conns", listener.name).present() | attr("conns").size_below(MAX_LISTENERS)
         for _ in range(ATTACH_TRIES):
             try:
-                self._table.update(Update(box.item, changes, EXISTS & room))
+                made = self._table.update(Update(box.item, changes, EXISTS & room))
             except ConditionFailed as failed:
                 item = failed.failures.get(0)
                 if item is None:
-                    return
+                    return None
                 oldest = Box.read(box, item).oldest
                 with suppress(ConditionFailed):  # somebody else made room with the same one
                     room_made = EXISTS & attr("conns", oldest).present()
                     evicted = [*changes, Remove(("conns", oldest))]
-                    self._table.update(Update(box.item, evicted, room_made))
-                    return
+                    return Box.read(box, self._table.update(Update(box.item, evicted, room_made)))
             else:
-                return
+                return Box.read(box, made)
+        return None
 
     def hears(self, listener: Listener) -> Change:
         """The change of a box by which the listener hears it."""
         return Assign(("conns", listener.name), _heard(listener, self._clock))
+
+    def told(self, box: BoxKey, name: str, heard: Heard) -> None:
+        """Note that a listener that had come back knows what it missed, unless it has come back
+        once more meanwhile: whoever goes on with the job tells it no more than what comes."""
+        same = attr("conns", name, 0).eq(heard.since) & attr("conns", name, 2).present()
+        known = [heard.since] if heard.until is None else [heard.since, heard.until]
+        with suppress(ConditionFailed):
+            self._table.update(Update(box.item, [Assign(("conns", name), known)], same))
 
     def detach(self, box: BoxKey, listener: str, *, until: int | None = None) -> None:
         """Stop streaming to the listener of this name; if `until` is given, only if it may hear
@@ -91,6 +102,7 @@ def new_box(box: BoxKey, clock: Clock, listener: Listener | None = None) -> Put:
     return Put(Item(box.item, attrs), ABSENT)
 
 
-def _heard(listener: Listener, clock: Clock) -> list[int]:
-    now = clock.now()
-    return [now] if listener.until is None else [now, listener.until]
+def _heard(listener: Listener, clock: Clock) -> list[Any]:
+    if listener.back is not None:
+        return [clock.now(), listener.until, list(listener.back)]
+    return [clock.now()] if listener.until is None else [clock.now(), listener.until]

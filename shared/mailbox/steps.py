@@ -50,6 +50,7 @@ class Steps:
         self._reserve = reserve
         self._margin = min(5.0, reserve / 5)
         self._first: str | None = None
+        self._running: Activation | None = None
         self._shown: set[tuple[str, str]] = set()
         self._stale = 0
 
@@ -120,8 +121,10 @@ class Steps:
         )
 
     def _run(self, activation: Activation) -> Box | None:
+        self._running = activation
         with activation.cleanup:
             ending = self._ran(activation)
+            self._running = None
             return self._finish(activation, ending) if ending else self._holder.read(self._lease)
 
     def _ran(self, activation: Activation) -> Ending | None:
@@ -170,8 +173,12 @@ class Steps:
             log.exception("terminal event not sent", extra={"box": activation.box.key.pk})
 
     def tend(self, seen: Box) -> None:
-        """While the head runs, in the background: end the waiting jobs that were asked to stop.
-        `seen` is the box in which the bell had moved; a stop is noted in the same write."""
+        """While the head runs, in the background: let it hear who came, and end the waiting jobs
+        that were asked to stop. `seen` is the box in which the bell had moved; who came and a stop
+        are noted in the same write."""
+        running = self._running
+        if running is not None:
+            self._handler.heard(running, seen)
         if set(seen.stops) <= {seen.head}:
             return
         box = self._holder.read(self._lease)

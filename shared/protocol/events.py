@@ -22,6 +22,8 @@ MAX_EVENT_BYTES = 128 * 1024
 ACCEPTED = 202
 FINAL = 200
 CLOSED_BY_CLIENT = 499
+RESTART = "restart"
+"""The node of a chunk that takes text back."""
 
 STATE_KEYS = frozenset(
     {"rawResponse", "structuredResponse", "pendingWriteConfirmation", "pendingOtpVerification"}
@@ -72,6 +74,12 @@ def stream_chunk(request_id: str, node: str, state: Mapping[str, Any], *, at: in
         "data": {"requestId": request_id, "node": node, "state": dict(state)},
         "timestamp": at,
     }
+
+
+def truncated(request_id: str, kept: int, *, at: int) -> Event:
+    """The first `kept` code points of the answer still stand; what follows is said anew. Only for
+    clients that list `stream_truncate` in `supports`."""
+    return stream_chunk(request_id, RESTART, {"rawResponse": {"truncate": kept}}, at=at)
 
 
 def usage(prompt_tokens: int, completion_tokens: int, cost_nano_usd: int | None) -> Event:

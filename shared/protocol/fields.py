@@ -17,6 +17,7 @@ MAX_TIMESTAMP = 10**11
 """Seconds; far beyond any clock."""
 
 MAX_PAGE = 100
+MAX_RECEIVED = 10**9
 MAX_CONVERSATIONS = 200
 """Conversations in one page; a client that asks for more gets as many."""
 
@@ -137,6 +138,7 @@ Model = Annotated[str, Field(max_length=128), AfterValidator(_not_blank)]
 Skill = Annotated[str, AfterValidator(checked_skill)]
 Limit = Annotated[StrictInt, Field(ge=1, le=MAX_PAGE), _default(50)]
 ListLimit = Annotated[StrictInt, Field(ge=1), AfterValidator(_clamped), _default(50)]
+Received = Annotated[StrictInt, Field(ge=0, le=MAX_RECEIVED), _default(0)]
 Query = Annotated[str, Field(max_length=MAX_QUERY_CHARACTERS)]
 Title = Annotated[str, Field(max_length=MAX_TITLE_CHARACTERS), AfterValidator(_not_blank)]
 AnySessionId = Annotated[str, AfterValidator(_any_session_id)]

@@ -193,6 +193,22 @@ class Cancel(BaseFrame):
     session_id: fields.AnySessionId | None = None
 
 
+class ResumeTurn(BaseFrame):
+    """Come back to a turn: the one with this `request_id`, or else the first of the session that
+    has not ended. `received` is how many code points of its answer the client has. Ours: the
+    published protocol has no such action.
+
+    An error about it carries no request id, which is the turn's; but if there is no such turn, it
+    does: then it ends nothing.
+    """
+
+    action: ClassVar[str] = "resume_turn"
+    echoes: ClassVar[bool] = False
+
+    session_id: fields.SessionId
+    received: fields.Received = 0
+
+
 class Ping(BaseFrame):
     action: ClassVar[str] = "ping"
 
@@ -221,6 +237,7 @@ Frame = (
     | ListConversations
     | RenameConversation
     | Cancel
+    | ResumeTurn
     | Ping
     | Authenticate
 )

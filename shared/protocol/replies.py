@@ -48,6 +48,15 @@ def authenticated(until: int | None) -> Reply:
     return {"expiresAt": None if until is None else iso_time(until)}
 
 
+def resumed(
+    request_id: str, status: str, *, begin: int, text: str, queued: int | None = None
+) -> Reply:
+    """The answer to `resume_turn`, which is ours: `text` is what the client has missed of the
+    answer, from code point `begin` on; `queued` how many turns are before this one."""
+    reply: Reply = {"requestId": request_id, "status": status, "begin": begin, "text": text}
+    return reply if queued is None else {**reply, "queued": queued}
+
+
 def message_item(
     message_id: str, direction: Literal["inbound", "outbound"], text: str, *, created_at: int
 ) -> Reply:

@@ -36,13 +36,15 @@ class ConversationEntry(BaseModel):
 
 
 class MessageEntry(BaseModel):
-    """One message of a conversation. `turn_id` is the turn that it belongs to."""
+    """One message of a conversation. `turn_id` is the turn that it belongs to. `stopped`: it is as
+    far as the agent had come when the turn was stopped."""
 
     id: str
     role: Literal["user", "assistant"]
     text: str
     created_at: str
     turn_id: str
+    stopped: bool = False
 
 
 def router(services: Services) -> APIRouter:
@@ -97,6 +99,7 @@ def _entry(conversation: str, message: Message) -> MessageEntry:
         text=message["text"],
         created_at=iso_time(message["at"]),
         turn_id=turn_id(conversation, message["turn"]),
+        stopped=bool(message.get("stopped", False)),
     )
 
 

@@ -132,6 +132,7 @@ class Deployment(Identity):
         from shared.conversations.messages import Messages
 
         return Frames(
+            table=self.table,
             clock=self.clock,
             connections=self.connections,
             authentication=Authentication(

@@ -219,15 +219,15 @@ def test_a_listener_that_cannot_be_detached_is_no_reason_to_say_anything_twice(
     said = [TextDelta("A"), lambda: scene.push.gone.add("c2"), *answer("A")[1:]]
     equip(said, answer("Second"), tools=[])
     detached: list[str] = []
-    detach = handler(scene)._requests.detach
+    detach = handler(scene)._telling._requests.detach
 
-    def failing(key: Any, name: str) -> None:
+    def failing(key: Any, name: str, **more: Any) -> None:
         detached.append(name)
         if len(detached) == which:
             raise Unavailable
-        detach(key, name)
+        detach(key, name, **more)
 
-    handler(scene)._requests.detach = failing
+    handler(scene)._telling._requests.detach = failing
     scene.say("c1", session, "r1", "Hi")
     scene.work()
     scene.say("c1", session, "r2", "Hi")

@@ -3,7 +3,8 @@
 import pytest
 
 from shared.conversations.outbox import GROWTH
-from shared.conversations.stream import MANY, PATIENCE, Stream
+from shared.conversations.senders import MANY
+from shared.conversations.stream import PATIENCE, Stream
 from tests.conversations.stream_rig import BUFFER, WINDOW, Clients, nodes, numbers, stream_of
 from tests.mailbox.virtual import Virtual
 

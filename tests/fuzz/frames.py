@@ -47,6 +47,11 @@ GOOD: Mapping[str, st.SearchStrategy[Any]] = {
     "before": st.sampled_from(["bTM", "x"]),
     "query": st.sampled_from(["hi", "", "%", "\\"]),
     "title": st.sampled_from(["A title", "  # *x* ", '"']),
+    "received": st.sampled_from([0, 0, 0, 1, 5, 10**6]),
+    "token": st.sampled_from(["a.b.c", "é"]),
+    "ticket": st.sampled_from(["t" * 43, "short"]),
+    "authContext": st.none()
+    | st.just({"userId": "ann", "timestamp": 1_700_000_000, "signature": "0" * 64}),
 }
 """Values for the fields of all frames, by their names on the wire; good ones, mostly."""
 

@@ -60,6 +60,7 @@ DATA: tuple[Shape, ...] = (
     {"messages": [_MESSAGE], "nextCursor": page, "hasMore": bool},
     {"conversations": [_LISTED], "nextCursor": page, "hasMore": bool},
     {"conversationId": uuid, "title": str},
+    {"requestId": str, "status": str, "begin": int, "text": str, "queued?": int},
 )
 """What `immediate_response` may say."""
 
@@ -95,6 +96,16 @@ EVENTS: Mapping[str, Shape] = {
     },
     "stream_token": _PIECE,
     "stream_reasoning": _PIECE,
+    "stream_chunk": {
+        "requestId": str,
+        "node": "restart",
+        "data": {
+            "requestId": str,
+            "node": "restart",
+            "state": {"rawResponse": {"truncate": int}},
+        },
+        "timestamp": int,
+    },
     "eventual_response": {
         "requestId": str,
         "status": 200,

@@ -62,6 +62,9 @@ class Script:
         self.note(activation.job.terminal, activation.job.ref)
         self.on_publish()
 
+    def heard(self, activation: Activation, box: Box) -> None:
+        """Nobody comes back."""
+
     def prompt(self, activation: Activation) -> None:
         self.note("prompt", activation.job.ref)
         self.on_prompt()

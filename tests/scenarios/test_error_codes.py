@@ -21,7 +21,6 @@ ELSEWHERE = {
     "INTERNAL_ERROR": "tests/conversations/test_endings.py",
     # Of the HTTP API alone.
     "NOT_FOUND": "tests/web/test_api.py",
-    "TURN_NOT_FOUND": "tests/web/test_turns.py",
 }
 
 UNSEEN = {

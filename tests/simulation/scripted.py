@@ -207,6 +207,9 @@ class Scripted:
     def publish(self, activation: Activation) -> None:
         self._post(activation, "terminal", activation.job.terminal)
 
+    def heard(self, activation: Activation, box: Box) -> None:
+        """Nobody comes back."""
+
     def prompt(self, activation: Activation) -> None:
         self._post(activation, "prompt", str(activation.job.body["prompt"]))
 

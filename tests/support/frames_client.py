@@ -150,10 +150,25 @@ def text_of(terminal: Mapping[str, Any]) -> str:
     return "".join(terminal["data"]["data"]["response"]["responseParts"])
 
 
-def streamed(events: Iterable[Mapping[str, Any]], request_id: str) -> str:
-    """All pieces of text of that request, together."""
-    return "".join(
-        event["data"]["token"]
-        for event in events
-        if event.get("type") == "stream_token" and event.get("requestId") == request_id
-    )
+def streamed(events: Iterable[Mapping[str, Any]], request_id: str, held: str = "") -> str:
+    """The text of that request as a client has it that had `held` before and does what it is told:
+    adds pieces, cuts at markers, goes on where the answer to `resume_turn` says."""
+    text = held
+    for event in events:
+        if event.get("requestId") != request_id:
+            continue
+        match event:
+            case {"type": "stream_token", "data": {"token": str(token)}}:
+                text += token
+            case {
+                "type": "stream_chunk",
+                "node": "restart",
+                "data": {"state": {"rawResponse": {"truncate": int(kept)}}},
+            }:
+                text = text[:kept]
+            case {
+                "type": "immediate_response",
+                "data": {"begin": int(begin), "text": str(missed)},
+            }:
+                text = text[:begin] + missed
+    return text

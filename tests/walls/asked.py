@@ -39,6 +39,10 @@ def _of_mine(visit: Visit, request: str) -> None:
     visit.frame("cancel", sessionId=visit.mine.busy, requestId=request)
 
 
+def _back_in_mine(visit: Visit, request: str) -> None:
+    visit.frame("resume_turn", sessionId=visit.mine.busy, requestId=request)
+
+
 CREATE: dict[str, Any] = {"action": "create_conversation_session", "agentId": "assistant"}
 
 ACTIONS: Mapping[str, Mapping[str, Tried]] = {
@@ -102,6 +106,11 @@ ACTIONS: Mapping[str, Mapping[str, Tried]] = {
             Probe(of.sessions, lambda visit, sent: visit.frame("cancel", sessionId=sent)),
             Probe(of.sessions, _both),
         ),
+    },
+    "resume_turn": {
+        "request_id": (Probe(of.waiting(1), _back_in_mine),),
+        "session_id": (by_frame("resume_turn", "sessionId", of.sessions),),
+        "received": CHOICE,
     },
     "ping": {"request_id": ECHO},
     "authenticate": {

@@ -19,6 +19,9 @@ from shared.storage.table import (
     Update,
 )
 
+_INVOCATION = ("request", "connection", "box")
+"""What every line of an invocation has, once another test has configured the logs."""
+
 _PLAIN = frozenset(vars(logging.makeLogRecord({})))
 
 
@@ -106,7 +109,8 @@ class _Ear(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         given = {name: value for name, value in vars(record).items() if name not in _PLAIN}
-        given.pop("message", None)
+        for name in ("message", *_INVOCATION):
+            given.pop(name, None)
         self._heard.append(f"{record.levelname} {record.getMessage()} {given}")
 
 

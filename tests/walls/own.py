@@ -42,6 +42,10 @@ FRAMES: Mapping[str, list[tuple[Fields, str]]] = {
         (lambda own: {"requestId": f"{own.request}-1"}, SILENT),
         (lambda _: {"requestId": None}, SILENT),
     ],
+    "resume_turn": [
+        (lambda own: {"sessionId": own.busy}, NO_SESSION),
+        (lambda own: {"sessionId": own.busy, "requestId": f"{own.request}-1"}, NO_SESSION),
+    ],
 }
 """The fields of frames, with the code of the answer when nothing may be done."""
 

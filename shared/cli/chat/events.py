@@ -127,6 +127,23 @@ def read(event: Mapping[str, Any]) -> Sequence[TurnEvent]:
     return []
 
 
+def streamed(event: Mapping[str, Any]) -> int:
+    """The code points of the reply that an event brings, as the server counts them."""
+    return (
+        len(string(mapping(event, "data"), "token")) if event.get("type") == "stream_token" else 0
+    )
+
+
+def back(event: Mapping[str, Any]) -> tuple[int, str] | None:
+    """The answer to `resume_turn`: from which code point of the reply on the server goes on, and
+    the text from there; None for every other event."""
+    data = mapping(event, "data")
+    begin = data.get("begin")
+    if event.get("type") != "immediate_response" or not isinstance(begin, int):
+        return None
+    return begin, string(data, "text")
+
+
 def error_of(event: Mapping[str, Any]) -> tuple[str, str]:
     """The code and the text of an `error` event, and when to come back if it says so."""
     data = mapping(event, "data")

@@ -1,14 +1,16 @@
 """One turn: a message goes out, its events come in, until exactly one ending.
 
 A message is sent again whenever it is not sure that it arrived, with its own request id and in
-its own session: there a repeat is the same turn. Text that streams after a lost connection has a
-hole, so from then on only the ending counts, which has the whole reply.
+its own session: there a repeat is the same turn. After a lost connection the server is asked to go
+on where the text broke off (`resume_turn`). Until it does, and where it would have to take back
+what stands on the screen, only the ending counts, which has the whole reply.
 """
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from shared.cli.chat import events
+from shared.cli.chat.clean import clean
 from shared.cli.chat.client import AUTH_EXPIRED, Client, is_expired, is_gateway_error
 from shared.cli.chat.connection import Event
 from shared.cli.chat.events import Ending, Failed, Left, Notice, TurnEvent
@@ -43,6 +45,8 @@ class Turn:
         self._acknowledged = False
         self._stopping = False
         self._muted = False
+        self._received = 0
+        self._behind = False
         self.sure = True
 
     def run(self) -> Iterator[TurnEvent]:
@@ -100,7 +104,7 @@ class Turn:
 
     def _reconnect(self) -> Sequence[TurnEvent]:
         self.sure = False
-        self._muted = True
+        self._muted = self._behind = True
         self._sends = 0
         self._due = True
         try:
@@ -109,7 +113,7 @@ class Turn:
             return [Failed("NOT_CONNECTED", fault.message)]
         except Interrupted:
             return [Left()]
-        return [Notice("Connected again; the reply comes when it is complete.")]
+        return [Notice("Connected again.")]
 
     def _renew(self) -> Sequence[TurnEvent]:
         """Renew the connection's credential, and ask for the turn again: what streamed meanwhile
@@ -118,15 +122,27 @@ class Turn:
             return [Failed(AUTH_EXPIRED, "The server does not go on with a fresh token either.")]
         self._renewals += 1
         self._muted = self._muted or self._acknowledged
+        self._behind = self._behind or self._acknowledged
         # Also for whoever interrupts this.
         self._due, self._sends = True, 0
         try:
             self._client.renew()
         except (Expired, NoAnswer) as fault:
             return [Failed(AUTH_EXPIRED, fault.message)]
-        if self._acknowledged:
-            return [Notice("Your token had expired; renewed. The reply comes when it is complete.")]
         return [Notice("Your token had expired; renewed.")]
+
+    def _resume(self) -> None:
+        session, request = self._frame["sessionId"], self._frame["requestId"]
+        asked = {"action": "resume_turn", "sessionId": session, "requestId": request}
+        self._client.send({**asked, "received": self._received})
+
+    def _go_on(self, begin: int, missed: str) -> Sequence[TurnEvent]:
+        """The server goes on; what stands on the screen cannot be taken back."""
+        if not self._behind or self._stopping or begin != self._received:
+            return []
+        self._muted = self._behind = False
+        self._received += len(missed)
+        return [events.Token(clean(missed))]
 
     def _read(self, event: Event) -> Sequence[TurnEvent]:
         if is_gateway_error(event) and not self._acknowledged:
@@ -139,8 +155,17 @@ class Turn:
             self._acknowledged = True
             if self._stopping:
                 self._cancel()
+            elif self._behind:
+                self._resume()
+        if self._behind and events.error_of(event)[0] == "UNSUPPORTED_ACTION":
+            # The refused frame is the asking, not the message.
+            self._behind = False
+            return []
+        if (back := events.back(event)) is not None:
+            return self._go_on(*back)
         if self._stopping and events.error_of(event)[0] == "UNSUPPORTED_ACTION":
             # The refused frame is the stop, not the message: the turn goes on.
             return [Notice("This server cannot stop a reply. Ctrl-C again: do not wait for it.")]
         said = events.read(event)
+        self._received += 0 if self._muted else events.streamed(event)
         return [each for each in said if not (self._muted and isinstance(each, _PREVIEWS))]

@@ -126,7 +126,7 @@ def test_a_stream_that_was_cut_ends_with_the_whole_reply(tmp_path: Path) -> None
         events = said(session, "One")
     assert asked[0] == asked[1]
     assert texts(events) == ["Hel"]
-    assert "when it is complete" in notices(events)[0]
+    assert "had expired; renewed" in notices(events)[0]
     [end] = [event for event in events if isinstance(event, Ending)]
     assert isinstance(end, Finished)
     assert end.text == "Hello there"

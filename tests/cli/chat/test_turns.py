@@ -2,6 +2,8 @@
 
 from contextlib import closing
 
+import pytest
+
 from shared.cli.chat.connection import Patience
 from shared.cli.chat.events import (
     Failed,
@@ -83,6 +85,64 @@ def test_a_lost_connection_sends_the_same_message_again_in_the_same_session() ->
     assert texts(said) == ["Half of it"]
     assert isinstance(said[-1], Finished)
     assert said[-1].text == "Half of it and the rest"
+
+
+def test_a_lost_connection_goes_on_where_it_broke_off() -> None:
+    def turn(peer: Peer, frame: Frame) -> None:
+        seen.append(frame)
+        if len(seen) == 1:
+            peer.accept(frame)
+            peer.token(frame, "Half ö")
+            peer.hang_up()
+            return
+        peer.answer(frame, {"duplicate": True}, events.ACCEPTED)
+        peer.token(frame, "not yet")
+
+    def resume(peer: Peer, frame: Frame) -> None:
+        back.append(frame)
+        data = {"requestId": frame["requestId"], "status": "running", "begin": 6, "text": "f it"}
+        peer.answer(frame, data)
+        peer.token(frame, " and the rest")
+        peer.finish({**frame, "message": "Hello"}, "Half öf it and the rest")
+
+    seen: list[Frame] = []
+    back: list[Frame] = []
+    with chatting(ScriptedServer(send_message=turn, resume_turn=resume)) as (session, _):
+        said = list(session.say("Hello"))
+
+    assert texts(said) == ["Half ö", "f it", " and the rest"]
+    assert [frame["received"] for frame in back] == [6]
+    assert back[0]["requestId"] == seen[0]["requestId"]
+    assert isinstance(said[-1], Finished)
+
+
+@pytest.mark.parametrize("begin", [3, None])
+def test_what_stands_on_the_screen_is_not_taken_back(begin: int | None) -> None:
+    """The reply was said anew, or the server is an older one."""
+
+    def turn(peer: Peer, frame: Frame) -> None:
+        seen.append(frame)
+        if len(seen) == 1:
+            peer.accept(frame)
+            peer.token(frame, "Half")
+            peer.hang_up()
+            return
+        peer.answer(frame, {"duplicate": True}, events.ACCEPTED)
+
+    def resume(peer: Peer, frame: Frame) -> None:
+        if begin is None:
+            peer.refuse(frame, "UNSUPPORTED_ACTION")
+        else:
+            peer.answer(frame, {"status": "running", "begin": begin, "text": "lo"})
+        peer.token(frame, "never shown")
+        peer.finish({**frame, "message": "Hello"}, "Hallo again")
+
+    seen: list[Frame] = []
+    with chatting(ScriptedServer(send_message=turn, resume_turn=resume)) as (session, _):
+        said = list(session.say("Hello"))
+    assert texts(said) == ["Half"]
+    assert isinstance(said[-1], Finished)
+    assert said[-1].text == "Hallo again"
 
 
 def test_a_server_that_stays_away_fails_the_turn_after_some_tries() -> None:
