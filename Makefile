@@ -2,7 +2,7 @@
 # needs, once. Other interpreters: make test PYTHON=/path/to/python3.13 VENV=.venv313
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test contracts e2e simulate fuzz bench lint types build deploy lock clean
+.PHONY: help dev test contracts e2e simulate faults fuzz bench lint types build deploy lock clean
 .DELETE_ON_ERROR:
 
 VENV ?= .venv
@@ -92,11 +92,16 @@ e2e: $(VENV)/.test $(EMULATOR_VENV)/.ready ## Deploy template.yaml to the emulat
 simulate: $(VENV)/.test ## The mailbox under crashes and lost wakes: SEEDS=200
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
 
+faults: $(VENV)/.test $(if $(SHORT),,$(EMULATOR_VENV)/.ready) ## Processes killed at every step; SHORT=1: some steps
+	$(if $(SHORT),,FAULTS=long) $(BIN)/python -m pytest tests/faults -n $(JOBS) \
+		$(if $(SHORT),-m "not emulator") $(ARGS)
+
 fuzz: $(VENV)/.test $(CLIENT_VENV)/.ready ## Random frames for longer: FRAMES=200000 SEED=1
 	FUZZ_FRAMES=$(FRAMES) FUZZ_SEED=$(SEED) $(BIN)/python -m pytest tests/fuzz -n $(JOBS) $(ARGS)
 
 bench: $(VENV)/.runtime ## What streaming costs in real time, here
 	@$(BIN)/python -m benchmarks.push
+	@$(BIN)/python -m benchmarks.stops
 
 lint: $(VENV)/.test ## Style, layers, template
 	$(BIN)/ruff check .

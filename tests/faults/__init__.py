@@ -1,1 +1,1 @@
-"""What a dying process does to turns: a real `parley dev`, killed and started again."""
+"""What a dying process does to turns: real processes, killed and, on a laptop, started again."""

@@ -1,0 +1,215 @@
+"""The promises, checked after a run by what clients got and what the store holds."""
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+from typing import Any
+
+from shared.conversations.items import box_key, turn_ref
+from shared.mailbox.box import Box, BoxKey, Job
+from shared.storage.table import Item
+from tests.faults.seeded.client import NOT_NOW, Client, Following
+from tests.faults.seeded.world import World
+from tests.simulation.hub import SimClock
+from tests.support.frames_client import TERMINAL, text_of
+
+TENANT = "t"
+
+
+class Audit:
+    """Every broken promise of a run, as a sentence."""
+
+    def __init__(self, world: World, clients: Sequence[Client]) -> None:
+        self._world = world
+        self._diary = world.diary
+        self._clients = clients
+        self._table = world.table()
+        conversations = {c: None for client in clients for _, c in client.sessions}
+        self._boxes = [box_key(TENANT, conversation) for conversation in conversations]
+        self.jobs = {
+            job.ref.rpartition("#")[2]: job for box in self._boxes for job in _jobs(self, box)
+        }
+
+    def stored(self, box: BoxKey, prefix: str) -> list[Item]:
+        found, cursor = [], None
+        while True:
+            page = self._table.query(box.partition, prefix=prefix, cursor=cursor)
+            found += page.items
+            cursor = page.cursor
+            if cursor is None:
+                return found
+
+    def all(self) -> list[str]:
+        return [
+            *self._diary.broken,
+            *self._quiet(),
+            *self._ends(),
+            *self._clients_have(),
+            *self.after_stops(),
+            *self._order(),
+            *self._logs(),
+            *(f"{key} took effect {n} times" for key, n in self._diary.effects.items() if n > 1),
+        ]
+
+    def _quiet(self) -> Iterator[str]:
+        now = SimClock.EPOCH_MS + int(self._world.hub.time * 1000)
+        for key in self._boxes:
+            item = self._table.get([key.item])[0]
+            assert item is not None
+            box = Box.read(key, item)
+            if box.owner is not None or box.jobs or box.stops:
+                yield f"{key.id} is not at rest: {box}"
+            if box.due is not None and box.due <= now:
+                yield f"{key.id} is due in the past"
+
+    def _ends(self) -> Iterator[str]:
+        """One terminal state, and no other terminal event than the one that is stored."""
+        sent: dict[str, set[str]] = {}
+        for each in self._diary.delivered:
+            event = each.event
+            refused = event["type"] == "error" and event["error"]["code"] in NOT_NOW
+            if event["type"] in TERMINAL and event.get("requestId") in self.jobs and not refused:
+                sent.setdefault(event["requestId"], set()).add(each.raw.decode())
+        for request_id in self._diary.acknowledged:
+            job = self.jobs.get(request_id)
+            if job is None or not job.done:
+                yield f"{request_id}: acknowledged, and has no end"
+        for request_id, texts in sent.items():
+            job = self.jobs[request_id]
+            if texts != {job.terminal}:
+                yield f"{request_id}: sent {sorted(texts)}, stored {job.terminal!r}"
+        stopped = self._diary.stops
+        for request_id, job in self.jobs.items():
+            if (job.outcome == "cancelled") != (job.ref in stopped):
+                yield f"{request_id}: {job.outcome}, stopped at {stopped.get(job.ref)}"
+            if job.ref in stopped and request_id not in self._diary.asked_to_stop:
+                yield f"{request_id}: stopped by nobody who may"
+            if job.outcome == "failed" and not self._may_fail(request_id):
+                yield f"{request_id}: failed without a reason: {job.terminal}"
+
+    def _may_fail(self, request_id: str) -> bool:
+        rates = self._world.chaos.rates
+        faulty = (
+            self._diary.crashes
+            or self._world.worker_seconds < 900
+            or rates.outage
+            or rates.model_breaks
+            or rates.model_stalls
+        )
+        return bool(faulty or rates.model_fails or self._world.model.plans[request_id].poison)
+
+    def _clients_have(self) -> Iterator[str]:
+        for client in self._clients:
+            for event in client.unexpected:
+                yield f"{client.user} got what it had not asked for: {event}"
+            for turn in client.following.values():
+                job = self.jobs.get(turn.request_id)
+                if job is not None and job.done:
+                    yield from self._has(client, turn, job)
+                elif turn.message is not None:
+                    yield f"{turn.request_id}: repeated until the end, and is not there"
+
+    def _has(self, client: Client, turn: Following, job: Job) -> Iterator[str]:
+        whose = f"{turn.request_id} at {client.user}"
+        if turn.terminal is None:
+            yield f"{whose}: has not got its end ({job.outcome})"
+            return
+        cut = job.body.get("result", {}).get("cut")
+        if job.outcome == "completed" and not turn.partial and (client.truncates or cut is None):
+            text = text_of(json.loads(turn.terminal))
+            # Without `stream_truncate` nothing makes up for what a worker had not sent.
+            least = text if client.truncates or not self._diary.crashes else turn.text
+            if turn.text != least or not text.startswith(least):
+                yield f"{whose}: {_difference(turn.text, text)}"
+        if (
+            turn.answers > turn.asks
+            and not self._diary.crashes
+            and not self._world.chaos.rates.outage
+        ):
+            yield f"{whose}: {turn.asks} times asked, {turn.answers} answers"
+
+    def after_stops(self) -> Iterator[str]:
+        for request_id, at in self.cancelled_at().items():
+            for what, starts in (
+                ("model call", self._diary.model_calls),
+                ("tool", self._diary.tool_starts),
+            ):
+                late = [time for time, turn in starts if turn == request_id and time > at]
+                if late:
+                    yield f"{request_id}: a {what} began at {late}, `cancelled` came at {at}"
+
+    def cancelled_at(self) -> dict[str, float]:
+        """When `cancelled` first reached a client, by turn."""
+        found: dict[str, float] = {}
+        for each in self._diary.delivered:
+            if each.event["type"] == "cancelled":
+                found.setdefault(each.event["requestId"], each.at)
+        return found
+
+    def _order(self) -> Iterator[str]:
+        """Turns of a conversation run, and enter its log, in the order of their arrival."""
+        begun = [request_id for _, request_id in self._diary.model_calls]
+        for box in self._boxes:
+            accepted = [
+                ref.rpartition("#")[2] for ref in self._diary.accepted.get(box.partition, [])
+            ]
+            if len(accepted) != len(set(accepted)):
+                yield f"{box.id}: came in twice: {accepted}"
+            first = {turn: begun.index(turn) for turn in accepted if turn in begun}
+            if list(first.values()) != sorted(first.values()):
+                yield f"{box.id}: accepted {accepted}, begun {begun}"
+            log = [entry for entry in self.log(box) if _turn(entry) in self.jobs]
+            asked = [_turn(entry) for entry in log if entry["role"] == "user"]
+            if asked != [turn for turn in accepted if turn in asked]:
+                yield f"{box.id}: accepted {accepted}, in the log {asked}"
+
+    def log(self, box: BoxKey) -> list[dict[str, Any]]:
+        return [dict(item.body or {}) for item in self.stored(box, "MSG#")]
+
+    def _logs(self) -> Iterator[str]:
+        for box in self._boxes:
+            log = self.log(box)
+            meta = self.stored(box, "META")[0]
+            if meta.attrs["count"] != len(log):
+                yield f"{box.id}: {len(log)} messages, counted {meta.attrs['count']}"
+            if len({entry["id"] for entry in log}) != len(log):
+                yield f"{box.id}: a message stands there twice"
+            for request_id, job in self.jobs.items():
+                if job.key == box and job.outcome == "completed":
+                    yield from _entered(request_id, job, log)
+
+    def result(self, request_id: str) -> dict[str, Any]:
+        return dict(self.jobs[request_id].body.get("result", {}))
+
+
+def _difference(has: str, end: str) -> str:
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(has, end, strict=False))
+    at = sum(1 for _ in same)
+    there, then = has[at : at + 30], end[at : at + 30]
+    return f"has {len(has)} characters of {len(end)}; at {at} {there!r}, the end says {then!r}"
+
+
+def _entered(request_id: str, job: Job, log: Sequence[dict[str, Any]]) -> Iterator[str]:
+    mine = [entry for entry in log if _turn(entry) == request_id]
+    if [entry["role"] for entry in mine[:1]] != ["user"]:
+        yield f"{request_id}: does not begin with its question"
+    elif mine[-1].get("text") != text_of(json.loads(job.terminal)):
+        yield f"{request_id}: the log ends with something else than was sent"
+    calls = sum(len(_calls(entry)) for entry in mine)
+    if calls != sum(entry["role"] == "tool" for entry in mine):
+        yield f"{request_id}: calls without results in the log"
+
+
+def _calls(entry: dict[str, Any]) -> list[Any]:
+    return [block for block in entry.get("content") or [] if block["type"] == "tool_use"]
+
+
+def _turn(entry: dict[str, Any]) -> str:
+    return str(entry["turn"]).rpartition("#")[2]
+
+
+def _jobs(audit: Audit, box: BoxKey) -> list[Job]:
+    return [Job.read(box, item.key.sk, item) for item in audit.stored(box, "TURN#")]
+
+
+__all__ = ["Audit", "turn_ref"]
