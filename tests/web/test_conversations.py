@@ -117,7 +117,7 @@ def test_messages_the_newest_first(site: Site) -> None:
     answer = site.ask("GET", f"/conversations/{name}/messages")
     assert answer.status == 200
     reply, question = answer.body
-    assert set(reply) == {"id", "role", "text", "created_at", "turn_id"}
+    assert set(reply) == {"id", "role", "text", "created_at", "turn_id", "stopped"}
     assert (reply["role"], reply["text"]) == ("assistant", "Hello!")
     assert (question["role"], question["text"]) == ("user", "Hi")
     assert reply["turn_id"] == question["turn_id"] == turn["turn_id"]
