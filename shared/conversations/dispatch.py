@@ -138,7 +138,8 @@ class Frames:
     def _session(self, opened: Connection, frame: Any) -> Session:
         session = self._sessions.find(opened.principal, frame.session_id)
         if session is None:
-            raise frames.no_such_session(frame.request_id)
+            # The request id of a frame that does not echo it is a turn's, which has not ended.
+            raise frames.no_such_session(frame.request_id if frame.echoes else None)
         self._pages.check(session.agent, opened.origin)
         return session
 

@@ -51,12 +51,13 @@ class Resuming:
         if not job.done or job.ref == box.head:
             # Whoever holds the mailbox, or takes it next, still tells of the turn's end: what it
             # has for this client would come behind an answer from here.
+            if job.ref in box.jobs[1:] and not job.done:
+                # Before it hears the turn: what the turn says must come behind this answer.
+                self._answer(opened, job, frame.received, queued=box.jobs.index(job.ref))
             box = self._attached(opened, session, job, frame.received, box)
             if job.ref == box.head:
                 self._turns.wake(session.box)
-                return
             if job.ref in box.jobs:
-                self._answer(opened, job, frame.received, queued=box.jobs.index(job.ref))
                 return
             # It has left the mailbox meanwhile, so nobody else will tell how it ended.
             job = self._turns.reread(job) or job

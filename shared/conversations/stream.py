@@ -80,6 +80,8 @@ class Stream(Senders):
         with self._lock:
             if self._closing:
                 return False
+            if connection in self._line.expired:  # it may hear again
+                self._line.expired.remove(connection)
             here = next((each for each in self._senders if self._hears(each, connection)), None)
             missing = self._transcript.missing(received, truncates=truncates)
             told, rest = missed(self._request_id, status, missing, at=self._clock.now())

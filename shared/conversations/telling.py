@@ -86,7 +86,11 @@ class Telling:
                 if stream.join(connection, received, truncates=truncates, status=status):
                     self._answered(activation).add((connection, heard.since))
                     name = listener_name(activation.job.payload["session"], connection)
-                    self._requests.told(box.key, name, heard)
+                    try:
+                        self._requests.told(box.key, name, heard)
+                    except TransientError:
+                        # Whoever goes on may answer once more; that does no harm.
+                        log.warning("listener not noted as told", exc_info=True)
 
     def _returned(self, activation: Activation, box: Box) -> Mapping[str, Heard]:
         """The connections of the session that have come back to this turn, and have not been told
@@ -146,7 +150,7 @@ class Telling:
         others = self._stream(activation, rest)
         result = activation.job.body.get("result", {})
         others.begin(Transcript(result.get("text", ""), result.get("cut")))
-        if activation.ending is None and activation.box.crashes > 0:
+        if running is None and activation.box.crashes > 0:
             self._say_again(activation.job, others)
         outcome = str(activation.job.outcome)
         self._let_in(activation, running or others, activation.box, outcome)
@@ -183,7 +187,8 @@ class Telling:
     def _say_again(self, job: Job, stream: Stream) -> None:
         """The worker that ended the turn died, and what it had sent by then nobody knows: clients
         that can cut their text get all of it once more."""
-        if stream.said.length and job.payload.get("truncates", False):
+        shown = job.payload.get("truncates", False) and job.payload.get("stream", True)
+        if shown and (stream.said.length or job.outcome == "cancelled"):
             stream.say_again()
 
     def _forget(self, activation: Activation, stream: Stream) -> None:

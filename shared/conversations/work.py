@@ -59,7 +59,7 @@ class Turns:
         self._limits = limits
         self._telling = Telling(clock, requests, poster, limits, until)
         self._costs = Costs()
-        self._said: Recent[Transcript] = Recent(64)
+        self._said: Recent[tuple[int, Transcript]] = Recent(64)
 
     def load(self, box: Box, ref: str) -> Job | None:
         tenant = box.key.tenant
@@ -82,10 +82,12 @@ class Turns:
         stream = self._telling.open(activation)
         try:
             return self._follow(activation, stream)
-        except OutOfTime:
+        except OutOfTime as over:
             # What was noted is not said again: whoever goes on begins after it.
             stream.close()
-            raise
+            # Text taken back is noted with the next reply; without one, whoever goes on must know.
+            unknown = stream.said.cut != activation.job.attrs.get("cut")
+            raise OutOfTime(cut=over.cut or (unknown and not activation.box.crashes)) from over
         except Stopped:
             stream.flush(FLUSH)
             raise
@@ -117,7 +119,7 @@ class Turns:
         finally:
             if turn is not None:
                 self._costs.note(activation.job, turn.spent)
-                self._said.note(activation.job, stream.said)
+                self._said.note(activation.job, (activation.lease.epoch, stream.said))
         return self._endings.completed(activation.job, reply, cut=stream.said.cut)
 
     def _progress(self, activation: Activation) -> Sequence[Message]:
@@ -152,9 +154,10 @@ class Turns:
         progress = self._progress(activation)
         noted = answer_of(progress)
         # What this process has shown of it goes beyond its notes.
-        shown = self._said.of(job)
+        epoch, shown = self._said.of(job) or (0, Transcript())
         said = Transcript(noted, job.attrs.get("cut"))
-        if shown is not None and shown.length > said.length:
+        # Unless another one has held the mailbox since: then it does not stand any more.
+        if shown.length > said.length and activation.lease.epoch - epoch <= 1:
             said = shown
         return self._endings.cancelled(
             job, self._spent(activation, progress), at_head=at_head, said=said, noted=noted

@@ -137,6 +137,7 @@ class Jobs(Log):
         has left meanwhile was asked to stop.
 
         Raises:
+            Rang: as `pop` does.
             LeaseLost: it was lost.
         """
         condition, changes = lease.fence, self._unstop(box, ref)
@@ -144,16 +145,20 @@ class Jobs(Log):
             condition &= attr("stops", box.stops.index(ref)).eq(ref)
         if ref in box.jobs:
             position = box.jobs.index(ref)
-            condition &= attr("jobs", position).eq(ref)
+            condition &= attr("jobs", position).eq(ref) & self.heard(box.bell)
             changes.append(Remove(("jobs", position)))
         try:
             return Box.read(
                 lease.box, self._table.update(Update(lease.box.item, changes, condition))
             )
         except ConditionFailed as failed:
-            if not lease.held(failed.failures.get(0)):
+            item = failed.failures.get(0)
+            if item is None or not lease.held(item):
                 raise LeaseLost from failed
-            return self.read(lease)
+            now = Box.read(lease.box, item)
+            if ref in now.jobs[1:] and now.bell != box.bell:
+                raise Rang(now) from failed
+            return now
 
 
 __all__ = ["Ending", "Jobs", "Rang", "Stale", "Stopped", "message_key"]

@@ -6,9 +6,10 @@ job's item is what the lease is given back on: only if nobody has rung since.
 """
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from shared.mailbox.box import Box, Job, Pending
 from shared.mailbox.handler import Activation, Handler, OutOfTime
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from shared.mailbox.drain import Drain
 
 log = logging.getLogger("parley")
+
+_Left = TypeVar("_Left")
 
 EARLY = 2_000
 """Milliseconds by which a wake may be early: wait for that long rather than come again."""
@@ -154,11 +157,15 @@ class Steps:
     def _push_and_pop(self, activation: Activation) -> Box | None:
         """Send how the job ended, then let it leave. Whoever began to listen meanwhile has rung
         the bell, and is told before the job is gone."""
+        return self._told(activation, lambda now: self._holder.pop(self._lease, now))
+
+    def _told(self, activation: Activation, leave: Callable[[Box], _Left]) -> _Left:
+        """Send how the job ended, until it could leave without anybody having come meanwhile."""
         while True:
             self._keeper.check()
             self._publish(activation)
             try:
-                return self._holder.pop(self._lease, activation.box)
+                return leave(activation.box)
             except Rang as rang:
                 activation.box = rang.box
 
@@ -184,7 +191,7 @@ class Steps:
         box = self._holder.read(self._lease)
         for ref in box.stops:
             if ref != box.head:
-                with suppress(Stopped, Stale):
+                with suppress(Stopped, Stale, Rang):
                     box = self._drop(box, ref)
 
     def _drop(self, box: Box, ref: str) -> Box:
@@ -194,8 +201,7 @@ class Steps:
             activation = self._activation(box, job)
             if not job.done:
                 self._end(activation, self._handler.cancelled(activation))
-            self._keeper.check()
-            self._publish(activation)
+            return self._told(activation, lambda now: self._holder.drop(self._lease, now, ref))
         return self._holder.drop(self._lease, box, ref)
 
     def _wait(self, activation: Activation, pending: Pending) -> Box | None:

@@ -145,6 +145,23 @@ def test_who_comes_back_during_the_turn_gets_its_end_once(scene: Scene) -> None:
     assert expiries(scene) == 1
 
 
+def test_who_comes_back_to_the_turn_goes_on_hearing(scene: Scene) -> None:
+    session = began(scene)
+    resumed = {"action": "resume_turn", "requestId": "r2", "sessionId": session, "received": 3}
+    meanwhile(scene, 20, lambda: message(session, "r3"))
+    meanwhile(scene, 45, lambda: renewal(scene), lambda: resumed)
+    run(scene, session, "c1", "r2")
+    scene.work()
+    assert expiries(scene) == 1
+    [back] = [each for each in scene.events("c1", "r2") if "begin" in each.get("data", {})]
+    assert (back["data"]["begin"], back["data"]["text"]) == (3, "d")
+    assert text(scene, "c1", "r2") == "abcef"
+    assert ends(scene, "c1", "r2") == ["abcdef"]
+    # It is not taken for the one that it was when its credential ran out.
+    assert text(scene, "c1", "r3") == "abcdef"
+    assert ends(scene, "c1", "r3") == ["abcdef"]
+
+
 def test_who_renews_and_does_not_ask_again_hears_from_the_next_turn_on(scene: Scene) -> None:
     session = began(scene)
     meanwhile(scene, 55, lambda: renewal(scene))
