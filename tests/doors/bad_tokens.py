@@ -47,6 +47,7 @@ def _confused(issuer: Issuer) -> str:
     """Where a public key is trusted: that key as an HMAC secret. Where a secret is: a key pair."""
     if issuer.algorithm == "HS256":
         return issuer.sign(issuer.claims(), rsa_key(), "RS256")
+    # Where a public key is trusted, the issuer's own is a private one.
     public = pem(issuer.key)  # type: ignore[arg-type]
     head = {"alg": "HS256", "typ": "JWT", "kid": "one"}
     text = ".".join(base64url(json.dumps(part).encode()) for part in (head, issuer.claims()))

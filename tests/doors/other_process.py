@@ -1,4 +1,4 @@
-"""Another process of a deployment, which tries to let tokens in: `admitted(…)`.
+"""Another process of a deployment, which tries to let credentials in: `admitted(…)`.
 
 Its variables are those of its environment; on AWS the endpoints too.
 """
@@ -13,15 +13,18 @@ from shared.settings import Settings
 from shared.wiring import Deployment
 from tests.support.server_process import ROOT
 
+Query = Mapping[str, str]
+"""Of a handshake's address."""
 
-def admitted(tokens: Sequence[str], variables: Mapping[str, str]) -> list[int]:
-    """The statuses of the handshakes with these tokens, in a process of its own."""
+
+def admitted(queries: Sequence[Query], variables: Mapping[str, str]) -> list[int]:
+    """The statuses of the handshakes with these queries, in a process of its own."""
     environment = {"PATH": os.environ["PATH"], **variables}
     done = subprocess.run(
         [sys.executable, "-m", "tests.doors.other_process"],
         cwd=ROOT,
         env=environment,
-        input=json.dumps(tokens),
+        input=json.dumps(queries),
         capture_output=True,
         text=True,
         check=False,
@@ -34,10 +37,9 @@ def admitted(tokens: Sequence[str], variables: Mapping[str, str]) -> list[int]:
 
 def main() -> None:
     admission = Deployment(Settings.from_environment(loopback=True)).admission
-    tokens = json.loads(sys.stdin.read())
+    queries = json.loads(sys.stdin.read())
     statuses = [
-        admission.connect(f"elsewhere-{number}", {"token": token}, {})
-        for number, token in enumerate(tokens)
+        admission.connect(f"elsewhere-{number}", query, {}) for number, query in enumerate(queries)
     ]
     sys.stdout.write(json.dumps(statuses))
 

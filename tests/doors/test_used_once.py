@@ -1,10 +1,11 @@
 """AUTH_JWT_SINGLE_USE=true: a token in a URL opens one connection."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.doors.door import NOBODY, Door, Present, code, door
 from tests.doors.issuers import with_secret
-from tests.doors.other_process import admitted
+from tests.doors.other_process import Query, admitted
 from tests.identity.token_samples import MISSING
 from tests.scenarios.clocks import Later
 from tests.support.deployments import COMMON, Place, aws_set
@@ -46,6 +47,12 @@ def test_it_renews_one_connection(tmp_path: Path, clock: Later) -> None:
         assert here.knock(token=fresh).status == 401
 
 
+def used_once(here: Door, used: Query, unused: Query, variables: Mapping[str, str]) -> None:
+    """What was used here lets nobody in elsewhere, and the other way round."""
+    assert admitted([used, unused, unused], variables) == [401, 200, 401]
+    assert here.knock(**unused).status == 401
+
+
 def test_across_processes_that_share_a_file(tmp_path: Path) -> None:
     clock = Present()
     issuer = with_secret(clock)
@@ -54,9 +61,11 @@ def test_across_processes_that_share_a_file(tmp_path: Path) -> None:
         with here.client(token=here_first) as client:
             client.read_all()
         variables = {**issuer.settings, **ONCE, "WORKSPACE_BASE": str(tmp_path)}
-        tokens = [here_first, there_first, there_first]
-        assert admitted(tokens, variables) == [401, 200, 401]
-        assert here.knock(token=there_first).status == 401
+        used_once(here, {"token": here_first}, {"token": there_first}, variables)
+        here_first, there_first = (here.ticket(issuer.token()) for _ in range(2))
+        with here.client(ticket=here_first) as client:
+            client.read_all()
+        used_once(here, {"ticket": here_first}, {"ticket": there_first}, variables)
 
 
 def test_across_processes_that_share_a_table(moto: str) -> None:
@@ -69,6 +78,9 @@ def test_across_processes_that_share_a_table(moto: str) -> None:
             client.read_all()
         variables = {**settings, **COMMON, **place.variables, **place.environment}
         variables["CONNECTIONS_URL"] = running.url
-        tokens = [here_first, there_first, there_first]
-        assert admitted(tokens, variables) == [401, 200, 401]
-        assert Door(running, Path(), clock).knock(token=there_first).status == 401
+        here = Door(running, Path(), clock)
+        used_once(here, {"token": here_first}, {"token": there_first}, variables)
+        here_first, there_first = (here.ticket(issuer.token()) for _ in range(2))
+        with here.client(ticket=here_first) as client:
+            client.read_all()
+        used_once(here, {"ticket": here_first}, {"ticket": there_first}, variables)
