@@ -11,12 +11,14 @@ import pytest
 from shared.conversations.host import LeasedTurn
 from shared.mailbox.box import Box
 from shared.mailbox.handler import OutOfTime
+from shared.mailbox.requests import Requests
 from shared.mailbox.steps import Steps
 from shared.messaging.push import PushThrottled
-from shared.models.port import ModelError, ModelEvent
+from shared.models.port import Completed, ModelError, ModelEvent, TextDelta
+from shared.storage.table import TransientError
 from tests.faults.seeded.calm import calm
 from tests.faults.seeded.client import Client, Following
-from tests.faults.seeded.model import Plan, Saying
+from tests.faults.seeded.model import USAGE, Plan, Saying
 from tests.support.frames_client import text_of
 
 
@@ -152,3 +154,40 @@ def test_a_waiting_turn_that_is_stopped_while_it_is_resumed(
         scene.until(lambda: turn.terminal is not None)
         scene.until(lambda: back.terminal is not None, 60)
         assert back.terminal == turn.terminal
+
+
+def test_a_store_that_cannot_note_who_was_told_while_the_end_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client comes back to a turn that has ended, whose end is still on its way."""
+    failures, told = [1, 1], Requests.told
+
+    def large(self: Any) -> Iterator[ModelEvent]:
+        said = [chr(ord("A") + number) * 5000 for number in range(self._plan.tokens)]
+        for piece in said:
+            self._wait(self._plan.pace)
+            yield TextDelta(piece)
+        yield Completed([{"type": "text", "text": "".join(said)}], "end_turn", USAGE)
+
+    def failing(self: Requests, *given: Any) -> None:
+        if failures:
+            failures.pop()
+            raise TransientError("no answer")
+        told(self, *given)
+
+    monkeypatch.setattr(Saying, "__iter__", large)
+    with calm(0, tmp_path) as scene:
+        gateway, client = scene.world.gateway, scene.client
+        scene.world.sweep_every_minute(5)
+        gateway.sockets[str(client.connection)].latency = 1.0
+        turn = scene.send("q0", Plan(tokens=20, pace=0.02))
+        scene.until(lambda: "q0" in scene.audit().jobs and scene.audit().jobs["q0"].done)
+        client.leave(noticed_after=0.0, back_after=0.1)
+        scene.until(lambda: client.connection is not None)
+        gateway.sockets[str(client.connection)].latency = 0.8
+        monkeypatch.setattr(Requests, "told", failing)
+        scene.until(lambda: turn.terminal is not None, 300)
+        scene.pass_time(40)
+        assert failures != [1, 1]
+        assert scene.audit().all() == []
+        assert turn.text == whole(turn)
