@@ -1,0 +1,1 @@
+"""Structured questions that an agent asks a user: what they are, and what answers them."""
