@@ -54,6 +54,15 @@ def functions_client() -> Any:
         return _session().client("lambda", config=functions_config())
 
 
+@cache
+def mail_client() -> Any:
+    """A client for sending mail, which tries again by itself."""
+    from shared.messaging.ses_mail import client_config as mail_config
+
+    with _making:
+        return _session().client("sesv2", config=mail_config())
+
+
 def secret(name: str) -> str:
     """The text of a secret in Secrets Manager, by its ARN or its name."""
     return str(client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])

@@ -73,6 +73,8 @@ class Settings(BaseModel):
     auth_grace_sec: float = Field(60, ge=0, le=3600, allow_inf_nan=False)
     auth_context_secret: types.LongSecret | None = None
     cors_origins: types.Origins = ()
+    otp_sender: types.Sender | None = None
+    otp_ttl_sec: int = Field(300, ge=60, le=3600)
 
     model_provider: Literal["anthropic", "bedrock"] = "anthropic"
     anthropic_api_key: SecretStr | None = None
@@ -91,6 +93,7 @@ class Settings(BaseModel):
     heartbeat_sec: types.Seconds = 10
     worker_max_sec: types.Seconds | None = None
     session_backlog: int = Field(32, ge=0, le=200)
+    approval_timeout_sec: int = Field(300, ge=1, le=30 * 86_400)
     push_window_ms: int = Field(50, ge=0, le=5000)
     push_buffer_events: int = Field(64, ge=1, le=10_000)
 
@@ -163,8 +166,8 @@ class Settings(BaseModel):
         return _required("SIGNING_SECRET", self.signing_secret)
 
     def require_context_secret(self) -> SecretStr:
-        """The secret that signs an `authContext`: AUTH_CONTEXT_SECRET, or else SIGNING_SECRET.
-        Raises like `require_service_token`."""
+        """The secret that signs an `authContext` and guards one-time codes: AUTH_CONTEXT_SECRET, or
+        else SIGNING_SECRET. Raises like `require_service_token`."""
         return self.auth_context_secret or self.require_signing_secret()
 
     def summary(self) -> dict[str, str]:

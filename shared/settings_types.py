@@ -14,10 +14,13 @@ MIN_SECRET = 16
 MIN_JWT_SECRET = 32
 """Bytes of a key for HS256 (RFC 7518, section 3.2)."""
 
+MAX_SENDER = 254
+
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 NANO = 10**9
 
 _SQLITE = "sqlite:///"
+_SENDER = re.compile(r"[a-z0-9._+-]{1,64}@(?:[a-z0-9-]{1,63}\.)+[a-z0-9-]{1,63}", re.ASCII)
 _HOST = re.compile(r"(?:\*\.)?(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}", re.ASCII)
 
 
@@ -31,6 +34,12 @@ def _host(text: str) -> str:
     if not _HOST.fullmatch(text.lower()):
         raise ValueError("must be host names such as api.example.com, separated by commas")
     return text.lower()
+
+
+def _sender(text: str) -> str:
+    if len(text) > MAX_SENDER or not _SENDER.fullmatch(text.lower()):
+        raise ValueError("must be an email address such as no-reply@example.com, without a name")
+    return text
 
 
 def _http_url(text: str) -> str:
@@ -108,4 +117,5 @@ Origins = Annotated[
     tuple[Annotated[str, AfterValidator(checked_origin)], ...], BeforeValidator(_entries)
 ]
 Hosts = Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], BeforeValidator(_entries)]
+Sender = Annotated[str, AfterValidator(_sender)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]

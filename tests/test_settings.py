@@ -48,6 +48,7 @@ def test_the_defaults_of_a_laptop() -> None:
     assert (settings.allowed_hosts, settings.cors_origins) == ((), ())
     assert (settings.history_token_budget, settings.turn_seconds) == (100_000, 600)
     assert settings.service_tenant == "default"
+    assert (settings.otp_sender, settings.otp_ttl_sec) == (None, 300)
 
 
 def test_a_deployment_defaults_to_tokens() -> None:
@@ -130,6 +131,13 @@ def test_who_signs_contexts() -> None:
         local().require_context_secret()
 
 
+@pytest.mark.parametrize("sender", ["no-reply@example.com", "No.Reply+codes_1@Mail.Example-1.com"])
+def test_who_sends_codes_and_how_long_they_are_good(sender: str) -> None:
+    settings = local(OTP_SENDER=sender, OTP_TTL_SEC="60")
+    assert (settings.otp_sender, settings.otp_ttl_sec) == (sender, 60)
+    assert local(OTP_TTL_SEC="3600").otp_ttl_sec == 3600
+
+
 def test_relative_databases() -> None:
     assert local(DATABASE_URL="sqlite:///data/p.db").database_path == Path("data/p.db")
 
@@ -180,6 +188,14 @@ def test_every_missing_name_is_said() -> None:
         ("AUTH_JWT_PUBLIC_KEY", PRIVATE_KEY, "must be a public key in PEM"),
         ("AUTH_JWKS_URL", "id.example.com/keys", "must be an address"),
         ("AUTH_GRACE_SEC", "-1", "must be at least 0"),
+        ("OTP_SENDER", "example.com", "must be an email address"),
+        ("OTP_SENDER", "no-reply@localhost", "must be an email address"),
+        ("OTP_SENDER", "Parley <no-reply@example.com>", "must be an email address"),
+        ("OTP_SENDER", "a@example.com, b@example.com", "must be an email address"),
+        ("OTP_SENDER", f"a@{'x.' * 125}com", "must be an email address"),
+        ("OTP_TTL_SEC", "59", "must be at least 60"),
+        ("OTP_TTL_SEC", "3601", "must be at most 3600"),
+        ("OTP_TTL_SEC", "90.5", "must be a whole number"),
         ("SERVICE_TENANT", "x" * 129, "may have at most 128 characters"),
         ("SERVICE_TENANT", "a\tb", "must be printable text"),
         ("CORS_ORIGINS", "shop.example.com", "must be origins such as"),

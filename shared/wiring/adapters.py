@@ -11,6 +11,7 @@ from shared.wiring.once import once
 if TYPE_CHECKING:
     from shared.messaging.addresses import AddressGuard
     from shared.messaging.in_process import InProcessWakes
+    from shared.messaging.mail import Mail
     from shared.messaging.push import Push
     from shared.messaging.wakes import Wakes
     from shared.metrics import Metrics
@@ -107,6 +108,20 @@ class Adapters:
         local = self.settings.connections_url is None
         endpoint = self.settings.connections_url or f"http://127.0.0.1:{self.settings.port}"
         return ConnectionApiPush(aws.connections_client(endpoint, local=local))
+
+    @once
+    def mail(self) -> "Mail | None":
+        """Carries one-time codes; None: without OTP_SENDER a deployment can send none."""
+        if not self.settings.on_aws:
+            from shared.messaging.console_mail import ConsoleMail
+
+            return ConsoleMail()
+        if self.settings.otp_sender is None:
+            return None
+        from shared import aws
+        from shared.messaging.ses_mail import SesMail
+
+        return SesMail(aws.mail_client, self.settings.otp_sender)
 
     @once
     def model(self) -> "Model":

@@ -8,6 +8,8 @@ from shared.wiring.equipment import Equipment
 from shared.wiring.once import once
 
 if TYPE_CHECKING:
+    from shared.identity.code_limits import CodeLimits
+    from shared.identity.codes import Codes
     from shared.identity.contexts import AuthContexts
     from shared.identity.credentials import Authenticator
     from shared.identity.keys import Keys
@@ -42,6 +44,20 @@ class Identity(Equipment):
             per_principal=settings.rate_limit_principal_per_minute,
             per_address=0 if alone else settings.rate_limit_address_per_minute,
         )
+
+    @once
+    def codes(self) -> "Codes":
+        """Raises ConfigurationError: this function was not given the secret."""
+        from shared.identity.codes import Codes
+
+        # The one that the functions share which send codes and which check them.
+        return Codes(self.settings.require_context_secret().get_secret_value())
+
+    @once
+    def code_limits(self) -> "CodeLimits":
+        from shared.identity.code_limits import CodeLimits
+
+        return CodeLimits(self.table, self.clock)
 
     @once
     def contexts(self) -> "AuthContexts":
