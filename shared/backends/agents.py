@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, Protocol
 
 import pydantic
@@ -28,7 +29,6 @@ from shared.tools.specs import MAX_TOOLS, ToolSpec
 from shared.tools.toolbox import Toolbox
 
 LATER = (
-    "confirm_tools",
     "knowledge",
     "workflow",
     "overrides",
@@ -36,6 +36,7 @@ LATER = (
 )
 """Fields that are refused by name: an agent must not run as if they were not there."""
 
+MAX_PATTERN = 128
 MIN_THINKING = 1024
 """Tokens; the API takes no smaller budget."""
 
@@ -56,6 +57,23 @@ def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(names)) != len(names):
         raise ValueError("may name each skill only once")
     return names
+
+
+def _pattern(text: str, info: ValidationInfo) -> str:
+    if not 0 < len(text) <= MAX_PATTERN or not text.isprintable():
+        raise ValueError(
+            "must be the name of a tool or a pattern such as issue_*, of up to "
+            f"{MAX_PATTERN} characters"
+        )
+    tools = info.data.get("tools")
+    if tools is None:
+        # They are not valid themselves, which is what is said first.
+        return text
+    names = [tool.called for tool in tools if tool.builtin is None]
+    if not any(fnmatchcase(name, text) for name in names):
+        known = f"there are {', '.join(names)}" if names else "it has none"
+        raise ValueError(f'has "{text}", which matches no tool of this agent; {known}')
+    return text
 
 
 def _thinking(value: Any) -> Any:
@@ -84,6 +102,7 @@ class Agent(BaseModel):
     thinking: Annotated[Any, BeforeValidator(_thinking)] = None
     greeting: Annotated[str, Field(max_length=10_000), AfterValidator(_not_blank)] | None = None
     tools: tuple[ToolSpec, ...] = Field((), max_length=MAX_TOOLS)
+    confirm_tools: tuple[Annotated[str, AfterValidator(_pattern)], ...] = Field((), max_length=64)
     skills: Annotated[
         tuple[Annotated[str, AfterValidator(_skill)], ...],
         Field(max_length=64),
@@ -107,15 +126,18 @@ class Agent(BaseModel):
 
     @property
     def config_hash(self) -> str:
-        """What a turn records of the configuration that it began with.
+        """What a turn records of the configuration that it began with: the hash of `counted`."""
+        text = json.dumps(self.counted(), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def counted(self) -> dict[str, Any]:
+        """The configuration as JSON, as far as it counts.
 
         Fields at their defaults do not count, however deep, so a release that adds one changes no
         hash; but for `max_tokens`, which counts in the hashes that are recorded already.
         """
-        counted = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        counted["max_tokens"] = self.max_tokens
-        text = json.dumps(counted, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        found = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        return {**found, "max_tokens": self.max_tokens}
 
 
 class AgentFault(ValueError):

@@ -1,5 +1,6 @@
 """From the `tools` of an agent's configuration to its toolbox."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -10,6 +11,8 @@ from shared.tools.python_modules import PythonModules
 from shared.tools.python_tool import DEFAULT_TIMEOUT, PythonTool
 from shared.tools.specs import ToolSpec
 from shared.tools.toolbox import Toolbox, ToolRefused
+
+log = logging.getLogger("parley")
 
 Maker = Callable[[ToolSpec, Check], Tool]
 """Makes an HTTP or a Lambda tool from its entry and the check of its arguments. A ValueError says
@@ -30,7 +33,7 @@ class Toolmaker:
         return self._modules.version()
 
     def toolbox(self, specs: Sequence[ToolSpec]) -> Toolbox:
-        """The tools that these entries describe.
+        """The tools that these entries describe; built-in ones are made by whoever runs turns.
 
         Raises:
             ToolRefused: the first that cannot be made.
@@ -41,7 +44,23 @@ class Toolmaker:
             if first != index:
                 reason = f'has the name "{spec.called}" as tools.{first} has; change one of them'
                 raise ToolRefused(Fault(("tools", index), reason))
-        return Toolbox(self._tool(index, spec) for index, spec in enumerate(specs))
+        return Toolbox(self._tool(index, spec) for index, spec in _made_here(specs))
+
+    def remaining(self, specs: Sequence[ToolSpec]) -> Toolbox:
+        """Those of the tools that can be made: for entries from another day, whose Python function
+        may be gone since. The log names those that are left out."""
+        return Toolbox(self._remaining(specs))
+
+    def _remaining(self, specs: Sequence[ToolSpec]) -> Iterator[Tool]:
+        for index, spec in _made_here(specs):
+            try:
+                tool = self._tool(index, spec)
+            except ToolRefused as wrong:
+                log.warning(
+                    "tool left out", extra={"tool": spec.called, "reason": wrong.fault.reason}
+                )
+            else:
+                yield tool
 
     def _tool(self, index: int, spec: ToolSpec) -> Tool:
         if spec.python is not None:
@@ -61,6 +80,10 @@ class Toolmaker:
                 return self._http(spec, check)
         with _refused_at(index, "lambda"):
             return self._lambda(spec, check)
+
+
+def _made_here(specs: Sequence[ToolSpec]) -> Iterator[tuple[int, ToolSpec]]:
+    return ((index, spec) for index, spec in enumerate(specs) if spec.builtin is None)
 
 
 @contextmanager

@@ -14,7 +14,8 @@ class ToolContext:
 
     `idempotency_key` names the call of the turn, not the attempt: it is the same when a call that
     a crash interrupted is made again, so that whoever acts on it can act once. `deadline` is the
-    moment (`time.monotonic`) at which nobody waits for the result any more.
+    moment (`time.monotonic`) at which nobody waits for the result any more. `verified_email` is an
+    address that the user has shown to be theirs, by a code; only for tools that ask for it.
 
     Only who has one can hand it on: pydantic makes none from data, which may be a model's, and
     there are no subclasses, for which it might.
@@ -29,6 +30,7 @@ class ToolContext:
     idempotency_key: str
     deadline: float
     email: str | None = None
+    verified_email: str | None = None
     roles: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
 

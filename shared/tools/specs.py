@@ -1,9 +1,10 @@
 """How tools are written in an agent's configuration, wherever that is read from.
 
-Three kinds: `python: module:function`; `http: {…}` and `lambda: {…}`, which describe themselves
-by `name`, `description` and `parameters`.
+Four kinds: `python: module:function`; `http: {…}` and `lambda: {…}`, which describe themselves
+by `name`, `description` and `parameters`; and `builtin: name`, a tool that Parley brings.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
@@ -25,6 +26,20 @@ MAX_SCHEMA_BYTES = 32 * 1024
 MAX_FUNCTION = 256
 """Characters of `module:function`, which becomes a path."""
 
+MAX_APPROVAL_SECONDS = 30 * 86_400
+MAX_ROLES = 16
+MAX_ROLE = 64
+"""Characters."""
+
+BUILTINS = (
+    "request_choices",
+    "request_identity_intake",
+    "submit_interaction",
+    "request_user_input",
+)
+_LATER_BUILTINS = ("knowledge_search",)
+"""Refused by name: an agent must not run as if it had them."""
+
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _FUNCTION = re.compile(r"[A-Za-z_]\w{0,63}(\.[A-Za-z_]\w{0,63})*:[A-Za-z_]\w{0,63}", re.ASCII)
 
@@ -45,12 +60,60 @@ def _function(text: str) -> str:
     return text
 
 
-def _later(_: object) -> None:
-    raise ValueError("is not supported yet; remove it")
+def _builtin(name: str) -> str:
+    if name in _LATER_BUILTINS:
+        raise ValueError("is not supported yet; remove it")
+    if name not in BUILTINS:
+        raise ValueError(f"is not a built-in tool; there are {', '.join(BUILTINS)}")
+    return name
 
 
-_Later = Annotated[None, BeforeValidator(_later)]
-"""A field that is refused by name: a tool must not run as if it were not there."""
+def _role(name: str) -> str:
+    if not 0 < len(name) <= MAX_ROLE or not name.isprintable() or not name.strip():
+        raise ValueError(f"must be the name of a role: up to {MAX_ROLE} printable characters")
+    return name
+
+
+def _roles(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) != len(names):
+        raise ValueError("may name each role only once")
+    return names
+
+
+def _approval(value: Any) -> Any:
+    """The word `required` and the objects are one thing from here on. What else people may write,
+    such as nothing at all, is refused rather than taken for no approval."""
+    if value == "required":
+        return {"required": True}
+    if isinstance(value, ApprovalSpec):
+        return value
+    if not isinstance(value, Mapping):
+        raise ValueError(  # noqa: TRY004 - one kind of error
+            "must be required, or {required: true} with timeout_sec and roles; "
+            "leave it out where nobody has to approve"
+        )
+    if value.get("required") is False:
+        if len(value) > 1:
+            raise ValueError("must have nothing beside required: false; remove it")
+        return None
+    return value
+
+
+def _true(value: Any) -> Any:
+    if value is not True:
+        raise ValueError("must be true or false")
+    return value
+
+
+def _whole(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        json.dumps(schema, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("has half of a surrogate pair in it; write whole characters") from None
+    except (TypeError, ValueError, RecursionError):
+        # Whoever makes the tool says what is wrong with it.
+        return schema
+    return schema
 
 
 class _Spec(BaseModel):
@@ -76,12 +139,29 @@ class LambdaSpec(_Spec):
     timeout_sec: float = Field(30, gt=0, le=900, allow_inf_nan=False)
 
 
+class ApprovalSpec(_Spec):
+    """A person decides on each call of the tool, within `timeout_sec` (None: the deployment's own
+    time). With `roles`, one of them is needed to decide."""
+
+    required: Annotated[Literal[True], BeforeValidator(_true)]
+    timeout_sec: float | None = Field(
+        None, ge=1, le=MAX_APPROVAL_SECONDS, allow_inf_nan=False, strict=True
+    )
+    roles: Annotated[
+        tuple[Annotated[str, AfterValidator(_role)], ...],
+        Field(max_length=MAX_ROLES),
+        AfterValidator(_roles),
+    ] = ()
+
+
 class ToolSpec(_Spec):
     """One entry of `tools`.
 
     A Python tool takes name, description and parameters from its function; it may be given another
     `name` and `description` here. The others describe themselves. `repeatable` and `parallel` are
-    as in `shared.tools.port`; `timeout_sec` is for Python tools.
+    as in `shared.tools.port`; `timeout_sec` is for Python tools. `approval` and `verified` are what
+    must happen before each call: a person decides; the session's user has entered a code that was
+    sent to them. A built-in tool has no other field.
     """
 
     python: Annotated[str, AfterValidator(_function)] | None = None
@@ -89,23 +169,33 @@ class ToolSpec(_Spec):
     lambda_: LambdaSpec | None = Field(None, alias="lambda")
     name: Annotated[str, AfterValidator(checked_name)] | None = None
     description: str | None = Field(None, min_length=1, max_length=MAX_DESCRIPTION)
-    parameters: Mapping[str, Any] | None = None
+    parameters: Annotated[Mapping[str, Any], AfterValidator(_whole)] | None = None
     repeatable: bool = Field(False, strict=True)
     parallel: bool = Field(True, strict=True)
     timeout_sec: float | None = Field(None, gt=0, le=900, allow_inf_nan=False)
-    approval: _Later = None
-    builtin: _Later = None
+    approval: Annotated[ApprovalSpec | None, BeforeValidator(_approval)] = None
+    verified: bool = Field(False, strict=True)
+    builtin: Annotated[str, AfterValidator(_builtin)] | None = None
 
     @property
     def called(self) -> str:
         """The name by which the model calls it."""
-        return self.name or (self.python or "").partition(":")[2]
+        return self.name or self.builtin or (self.python or "").partition(":")[2]
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        kinds = [kind for kind in (self.python, self.http, self.lambda_) if kind is not None]
-        if len(kinds) != 1:
-            raise ValueError("must have exactly one of python, http and lambda")
+        kinds = (self.python, self.http, self.lambda_, self.builtin)
+        if sum(kind is not None for kind in kinds) != 1:
+            raise ValueError("must have exactly one of python, http, lambda and builtin")
+        if self.builtin is not None:
+            if beside := sorted(self.model_fields_set - {"builtin"}):
+                raise ValueError(f"must have nothing beside builtin; remove {' and '.join(beside)}")
+            return self
+        if self.called in BUILTINS:
+            raise ValueError(
+                f'has the name "{self.called}", which is that of a built-in tool; give it another '
+                "name"
+            )
         if self.python is not None:
             if self.parameters is not None:
                 raise ValueError("must leave parameters out: they come from the Python function")

@@ -1,7 +1,8 @@
 """Agents with what they work with: tools, skills, secrets."""
 
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.wiring.adapters import Adapters
 from shared.wiring.once import once
@@ -9,9 +10,11 @@ from shared.wiring.once import once
 if TYPE_CHECKING:
     from shared.backends.agents import AgentSource
     from shared.backends.local_yaml import LocalAgents
+    from shared.backends.recorded import RecordedAgents
     from shared.messaging.functions import Functions
     from shared.messaging.http import HttpClient
     from shared.runner.request import Equipped
+    from shared.tools.factory import Toolmaker
     from shared.tools.secrets import ToolSecrets
 
 
@@ -34,24 +37,34 @@ class Equipment(Adapters):
         """Agents with their tools and skills."""
         from shared.backends.local_yaml import LocalAgents
         from shared.backends.skills import Skills
+
+        return LocalAgents(
+            self.settings.assistant_local_config_dir,
+            self.settings.anthropic_model,
+            toolmaker=self.toolmaker,
+            skills=Skills(self.settings.library_dir),
+        )
+
+    @once
+    def recorded_agents(self) -> "RecordedAgents":
+        """Agents as turns that wait began with them."""
+        from shared.backends.recorded import RecordedAgents
+
+        return RecordedAgents(self.toolmaker)
+
+    @once
+    def toolmaker(self) -> "Toolmaker":
         from shared.tools.factory import Toolmaker
         from shared.tools.http_tool import HttpTool
         from shared.tools.lambda_tool import LambdaTool
         from shared.tools.python_modules import PythonModules
 
-        folder = self.settings.assistant_local_config_dir
-        toolmaker = Toolmaker(
-            PythonModules(folder),
+        return Toolmaker(
+            PythonModules(self.settings.assistant_local_config_dir),
             http=partial(
                 HttpTool, http=self.http_client, secrets=self.tool_secrets, clock=self.clock
             ),
             lambda_=partial(LambdaTool, functions=self.functions, clock=self.clock),
-        )
-        return LocalAgents(
-            folder,
-            self.settings.anthropic_model,
-            toolmaker=toolmaker,
-            skills=Skills(self.settings.library_dir),
         )
 
     def equip(self, agent_id: str, skill: str | None) -> "Equipped":
@@ -60,14 +73,23 @@ class Equipment(Adapters):
         Raises:
             NotFound: no such agent, or no such skill of it.
         """
+        from shared.backends.recorded import equipped
         from shared.errors import NotFound
-        from shared.runner.request import Equipped
 
         found = self.equipped_agents.equipped(agent_id)
         if skill is not None and skill not in found.skills:
             raise NotFound("The agent has no such skill.", code="SKILL_NOT_FOUND")
         text = found.skills[skill] if skill is not None else None
-        return Equipped(agent=found.agent, tools=tuple(found.toolbox), skill=text)
+        return equipped(found.agent, found.toolbox, text)
+
+    def equip_recorded(self, recorded: Mapping[str, Any]) -> "Equipped":
+        """The same from `Equipped.recorded`, whatever the files say by now. A tool that cannot be
+        made any more is left out, and the log says so.
+
+        Raises:
+            ConfigurationError: this release cannot read it.
+        """
+        return self.recorded_agents.equipped(recorded)
 
     @once
     def http_client(self) -> "HttpClient":

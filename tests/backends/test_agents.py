@@ -71,7 +71,7 @@ def test_what_comes_later_is_refused_by_name(name: str) -> None:
         ({"tools": {}}, '"tools" must be a list'),
         ({"tools": [FIND] * 65}, '"tools" may have at most 64 entries'),
         ({"tools": ["orders:find"]}, '"tools.0" must be an object'),
-        ({"tools": [{}]}, '"tools.0" must have exactly one of python, http and lambda'),
+        ({"tools": [{}]}, '"tools.0" must have exactly one of python, http, lambda and builtin'),
         ({"tools": [{**FIND, **CALL}]}, '"tools.0" must have exactly one of python, http'),
         ({"tools": [{"python": "orders"}]}, '"tools.0.python" must be module:function'),
         ({"tools": [{**FIND, "colour": 1}]}, '"tools.0.colour" is not a known field'),
@@ -80,8 +80,6 @@ def test_what_comes_later_is_refused_by_name(name: str) -> None:
         ({"tools": [{**FIND, "timeout_sec": 0}]}, '"tools.0.timeout_sec" must be more than 0'),
         ({"tools": [FIND, CALL]}, '"tools.1" is missing name and description and parameters'),
         ({"tools": [{**REMOTE, "timeout_sec": 5}]}, '"tools.0" must have timeout_sec inside'),
-        ({"tools": [{**FIND, "approval": None}]}, '"tools.0.approval" is not supported yet'),
-        ({"tools": [{"builtin": "x"}]}, '"tools.0.builtin" is not supported yet; remove it'),
     ],
 )
 def test_what_is_wrong_is_said(values: dict[Any, Any], said: str) -> None:
@@ -121,6 +119,7 @@ def test_the_same_configuration_has_the_same_hash() -> None:
         {"skills": ["tone"]},
         {"suggested_replies": True},
         {"tools": [FIND]},
+        {"tools": [{"builtin": "request_choices"}]},
     ],
 )
 def test_every_field_counts(values: dict[str, Any]) -> None:
@@ -129,7 +128,10 @@ def test_every_field_counts(values: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{"repeatable": True}, {"parallel": False}, {"timeout_sec": 5}, {"name": "seek"}],
+    [
+        *({"repeatable": True}, {"parallel": False}, {"timeout_sec": 5}, {"name": "seek"}),
+        *({"approval": "required"}, {"verified": True}),
+    ],
 )
 def test_every_field_of_a_tool_counts(values: dict[str, Any]) -> None:
     plain = agent(tools=[FIND])
@@ -139,10 +141,11 @@ def test_every_field_of_a_tool_counts(values: dict[str, Any]) -> None:
 def test_fields_at_their_defaults_do_not_count() -> None:
     said = agent(
         greeting=None, origins=[], models_allowed=[], max_tokens=4096, max_iterations=20,
-        tools=[], skills=[], suggested_replies=False,
+        tools=[], skills=[], suggested_replies=False, confirm_tools=[],
     )  # fmt: skip
     assert said.config_hash == agent().config_hash
-    spelled = {**FIND, "repeatable": False, "parallel": True, "timeout_sec": None}
+    spelled: dict[str, Any] = {**FIND, "repeatable": False, "parallel": True, "timeout_sec": None}
+    spelled |= {"approval": {"required": False}, "verified": False, "builtin": None}
     assert agent(tools=[spelled]).config_hash == agent(tools=[FIND]).config_hash
     method = {"url": "https://example.com", "method": "GET", "headers": {}}
     http = {name: value for name, value in REMOTE.items() if name != "lambda"}
@@ -154,6 +157,10 @@ def test_the_hash_stays_from_release_to_release() -> None:
     # A parked turn goes on with the configuration of this hash, after a deployment too.
     expected = "1c3751fc01508bdd640c1435d0744d7fe2c832ef84d13f23295045321c603f8b"
     assert agent().config_hash == expected
+    expected = "76ea025e2b70b3b6b3f87ada53dd0795f55717d8c758fbb5a8cf75dc91fb92ab"
+    http = {name: value for name, value in REMOTE.items() if name != "lambda"}
+    tools = [FIND, REMOTE, {**http, "name": "g", "http": {"url": "https://example.com/{id}"}}]
+    assert agent(tools=tools, skills=["tone"]).config_hash == expected
 
 
 # -- origins ----------------------------------------------------------------------------------

@@ -123,6 +123,11 @@ def test_a_tool_that_breaks_and_is_mended(folder: Path, agents: LocalAgents) -> 
             '"tools.1.http" must not be used here.',
         ),
         (
+            GOOD + "confirm_tools:\n  - find\n  - pay_*\n",
+            8,
+            '"confirm_tools.1" has "pay_*", which matches no tool of this agent; there are find.',
+        ),
+        (
             "name: A\ninstructions: I\nskills:\n  - tone\n  - nowhere\n",
             5,
             '"skills.1" names a skill without a file; add skills/nowhere.md in the library',

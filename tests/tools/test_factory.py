@@ -132,6 +132,37 @@ def test_a_change_of_the_python_files_is_seen(folder: Path, maker: Toolmaker) ->
     assert ran(maker.toolbox(specs({"python": "orders:find"})), "find", text="x") == "x"
 
 
+def test_built_in_tools_are_made_by_somebody_else(maker: Toolmaker) -> None:
+    entries = specs({"builtin": "request_choices"}, {"python": "orders:find"})
+    assert [tool.name for tool in maker.toolbox(entries)] == ["find"]
+    assert [tool.name for tool in maker.remaining(entries)] == ["find"]
+    twice = specs({"builtin": "request_choices"}, {"builtin": "request_choices"})
+    with pytest.raises(ToolRefused, match=r'has the name "request_choices" as tools\.0'):
+        maker.toolbox(twice)
+
+
+def test_what_remains_of_tools_from_another_day(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    maker = Toolmaker(PythonModules(folder), http=no_tool, lambda_=Remote)
+    entries = specs(
+        {"python": "orders:gone"},
+        {"python": "nowhere:find", "name": "seek"},
+        {"python": "orders:find"},
+        REFUND,
+        {**COUNT, "parameters": {}},
+        {**COUNT, "name": "number"},
+    )
+    with caplog.at_level("WARNING", "parley"):
+        found = maker.remaining(entries)
+    assert [tool.name for tool in found] == ["find", "number"]
+    assert ran(found, "find", a=5) == "5"
+    assert [record.message for record in caplog.records] == ["tool left out"] * 4
+    left_out = [(vars(record)["tool"], vars(record)["reason"]) for record in caplog.records]
+    assert left_out[0] == ("gone", 'names the function "gone", which orders.py does not have')
+    assert [name for name, _ in left_out[1:]] == ["seek", "refund", "count"]
+
+
 @pytest.mark.parametrize(
     ("entries", "said"),
     [
@@ -180,7 +211,7 @@ def test_what_other_tools_say_of_their_entry_is_passed_on(
         {"python": "orders:find", "parameters": {"type": "object"}},
         {"python": "orders:find", "timeout_sec": 901},
         {"python": "orders:find", "repeatable": "yes"},
-        {"python": "orders:find", "approval": "required"},
+        {"python": "orders:find", "approval": True},
         {"builtin": "knowledge_search"},
         {**REFUND, "name": "re fund"},
         {**REFUND, "timeout_sec": 5},
