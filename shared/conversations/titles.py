@@ -16,7 +16,7 @@ from shared.conversations.usage import Ledger
 from shared.errors import ParleyError
 from shared.mailbox.box import Box, BoxKey, Job
 from shared.mailbox.deliveries import Queued
-from shared.mailbox.handler import Activation
+from shared.mailbox.handler import Activation, AsksNobody
 from shared.mailbox.jobs import Ending
 from shared.mailbox.requests import Requests
 from shared.models.port import Completed, Model, ModelError, ModelRequest, Usage
@@ -66,7 +66,7 @@ def titling(
     )
 
 
-class Titles:
+class Titles(AsksNobody):
     """The handler of title mailboxes. `model_id` is the model that is asked; None asks none, and
     only ends what was queued when there was one."""
 
@@ -149,12 +149,3 @@ class Titles:
 
     def publish(self, activation: Activation) -> None:
         """Nobody waits for a title."""
-
-    def heard(self, activation: Activation, box: Box) -> None:
-        """A title has no listeners."""
-
-    def prompt(self, activation: Activation) -> None:
-        """A title asks nobody."""
-
-    def prompt_timeout(self, job: Job) -> int:
-        return 0

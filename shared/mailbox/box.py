@@ -80,7 +80,8 @@ class Box:
 
     `until`, `head_at`, `next_at` are milliseconds: the end of the lease, when the head must be
     looked at (an expiry, the end of a back-off), the next scheduled time. `stops` names the
-    waiting jobs that somebody asked to stop.
+    waiting jobs that somebody asked to stop. `waits` says what the head waits for while a person
+    has been asked and nobody has answered.
     """
 
     key: BoxKey
@@ -94,6 +95,7 @@ class Box:
     head_at: int | None = None
     next_at: int | None = None
     due: int | None = None
+    waits: str | None = None
     conns: Mapping[str, Heard] = field(default_factory=dict[str, Heard])
 
     @classmethod
@@ -111,6 +113,7 @@ class Box:
             head_at=attrs.get("head_at"),
             next_at=attrs.get("next_at"),
             due=attrs.get("due"),
+            waits=attrs.get("waits"),
             conns={name: Heard(*heard) for name, heard in attrs.get("conns", {}).items()},
         )
 
@@ -128,13 +131,18 @@ class Box:
 class Pending:
     """What a parked job waits for: the decision on one call with exactly these arguments.
 
-    `prompted_at` and `expires_at` are None until the prompt has been pushed.
+    `waits` is the kind of answer, a word of the job's handler. `shown_at` is None while nobody can
+    have seen the prompt; `prompted_at` and `expires_at` are None until it has been pushed. `tries`
+    counts wrong answers where there may be some.
     """
 
     call: str
     hash: str
+    waits: str = ""
+    shown_at: int | None = None
     prompted_at: int | None = None
     expires_at: int | None = None
+    tries: int = 0
 
 
 @dataclass(frozen=True)
@@ -198,9 +206,7 @@ class Job:
         pending = self.attrs.get("pending")
         if pending is None:
             return None
-        return Pending(
-            pending["call"], pending["hash"], pending.get("prompted_at"), pending.get("expires_at")
-        )
+        return Pending(**pending)
 
     def decision(self, call: str) -> Mapping[str, Any] | None:
         """`{what, who, at, …}` for the call, once somebody or the clock has decided."""

@@ -19,7 +19,7 @@ from typing import Any
 from shared.clock import Clock
 from shared.ids import pack, time_ordered_id
 from shared.mailbox.box import Box, BoxKey, Job, key_part
-from shared.mailbox.handler import Activation
+from shared.mailbox.handler import Activation, AsksNobody
 from shared.mailbox.jobs import Ending
 from shared.mailbox.requests import Requests
 from shared.messaging.http import AddressRefused, HttpFailed, HttpPost
@@ -85,7 +85,7 @@ def sign(secret: str, timestamp: int, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
 
 
-class Deliveries:
+class Deliveries(AsksNobody):
     """The handler of delivery mailboxes."""
 
     def __init__(
@@ -151,12 +151,3 @@ class Deliveries:
 
     def publish(self, activation: Activation) -> None:
         """A delivery has no listeners."""
-
-    def heard(self, activation: Activation, box: Box) -> None:
-        """Who comes has nothing to hear."""
-
-    def prompt(self, activation: Activation) -> None:
-        """A delivery asks nobody."""
-
-    def prompt_timeout(self, job: Job) -> int:
-        return 0

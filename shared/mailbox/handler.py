@@ -1,5 +1,6 @@
 """What a kind of job looks like to the drain that runs it."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -10,6 +11,7 @@ from shared.mailbox.holder import Holder
 from shared.mailbox.jobs import Ending
 from shared.mailbox.keeper import Keeper
 from shared.mailbox.leases import Lease
+from shared.storage.table import Operation
 
 
 class OutOfTime(Exception):
@@ -87,10 +89,39 @@ class Handler(Protocol):
         sent before, by another worker."""
         ...
 
-    def prompt(self, activation: Activation) -> None:
-        """Send the stored prompt; again if it may have been sent before."""
+    def prompt(self, activation: Activation, expires_at: int) -> None:
+        """Send the stored prompt, which can be answered until then (ms); again if it may have been
+        sent before."""
+        ...
+
+    def waiting(self, activation: Activation, expires_at: int) -> None:
+        """The prompt was sent some time ago: send it to whoever has come back since."""
         ...
 
     def prompt_timeout(self, job: Job) -> int:
         """How long (ms) people have to decide what the job waits for."""
         ...
+
+    def beside_wait(self, job: Job, expires_at: int | None) -> Sequence[Operation]:
+        """What is written, unconditionally, with the note that the prompt can be answered until
+        then; or (None) that nobody has answered in time."""
+        ...
+
+
+class AsksNobody:
+    """The part of a handler whose jobs wait for no person and are heard by none."""
+
+    def heard(self, activation: Activation, box: Box) -> None:
+        """Nobody listens."""
+
+    def prompt(self, activation: Activation, expires_at: int) -> None:
+        """There are no prompts."""
+
+    def waiting(self, activation: Activation, expires_at: int) -> None:
+        """There are none."""
+
+    def prompt_timeout(self, job: Job) -> int:
+        return 0
+
+    def beside_wait(self, job: Job, expires_at: int | None) -> Sequence[Operation]:
+        return ()

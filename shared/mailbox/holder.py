@@ -1,14 +1,14 @@
 """Everything that only the holder of a mailbox's lease may do: `Leases`, `Jobs`, and waiting."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.mailbox.box import Job
 from shared.mailbox.jobs import Jobs
 from shared.mailbox.leases import Lease, LeaseLost
 from shared.mailbox.requests import NOT_DONE, NOT_STOPPED
-from shared.storage.expressions import Assign, Change, attr
-from shared.storage.table import Check, ConditionFailed, Update
+from shared.storage.expressions import Assign, Change, Remove, attr
+from shared.storage.table import Check, ConditionFailed, Operation, Update
 
 
 class Holder(Jobs):
@@ -17,21 +17,33 @@ class Holder(Jobs):
     # -- waiting for a person -------------------------------------------------------------
 
     def park(
-        self, lease: Lease, job: Job, *, call: str, digest: str, body: Mapping[str, Any]
+        self,
+        lease: Lease,
+        job: Job,
+        *,
+        call: str,
+        digest: str,
+        body: Mapping[str, Any],
+        waits: str = "",
+        attrs: Mapping[str, Any] | None = None,
+        beside: Sequence[Operation] = (),
     ) -> None:
         """Wait for the decision on a call. The lease is kept: the prompt is pushed next.
 
-        `body` replaces the job's body and holds what is needed to push the prompt again.
+        `body` replaces the job's body and holds what is needed to push the prompt again; `attrs`
+        are noted with the job, and `beside` is written in the same transaction, unconditionally.
 
         Raises:
             LeaseLost, Stopped, Stale: see the module's text.
         """
         other = attr("pending").absent() | attr("pending", "call").ne(call)
         condition = NOT_DONE & NOT_STOPPED & other
-        pending = Assign(("pending",), self.pending(call, digest))
-        parked = Update(job.key.job(job.ref), [pending], condition, body=body)
+        pending = {**self.pending(call, digest), "waits": waits}
+        noted = [Assign((name,), value) for name, value in (attrs or {}).items()]
+        changes = [Assign(("pending",), pending), *noted]
+        parked = Update(job.key.job(job.ref), changes, condition, body=body)
         try:
-            self._table.write([Check(lease.box.item, lease.fence), parked])
+            self._table.write([Check(lease.box.item, lease.fence), parked, *beside])
         except ConditionFailed as failed:
             item = failed.failures.get(1)
             if item is None or item.attrs.get("pending", {}).get("call") != call:
@@ -42,11 +54,37 @@ class Holder(Jobs):
         decide begins when a person could see it."""
         return {"call": call, "hash": digest}
 
+    def show(self, lease: Lease, job: Job, call: str) -> bool:
+        """The prompt is pushed next: from now on somebody may have seen it. False if there is
+        nothing to ask any more.
+
+        Raises:
+            LeaseLost: it was lost.
+        """
+        open_still = NOT_DONE & NOT_STOPPED & attr("decisions", call).absent()
+        condition = open_still & attr("pending", "call").eq(call)
+        shown = Assign(("pending", "shown_at"), self._clock.now())
+        noted = Update(job.key.job(job.ref), [shown], condition)
+        try:
+            self._table.write([Check(lease.box.item, lease.fence), noted])
+        except ConditionFailed as failed:
+            if 0 in failed.failures:
+                raise LeaseLost from failed
+            return False
+        return True
+
     def prompted(
-        self, lease: Lease, job: Job, call: str, seen: int, expires_at: int, next_at: int | None
+        self,
+        lease: Lease,
+        job: Job,
+        call: str,
+        seen: int,
+        expires_at: int,
+        next_at: int | None,
+        beside: Sequence[Operation] = (),
     ) -> bool:
         """The prompt was pushed: note it and give the lease back until `expires_at`; False if
-        the bell rang since `seen` was read (then nothing is noted either).
+        the bell rang since `seen` was read (then nothing is noted either). `beside` as in `park`.
 
         Raises:
             LeaseLost: it was lost.
@@ -56,17 +94,19 @@ class Holder(Jobs):
         noted = Update(job.key.job(job.ref), changes, attr("pending", "call").eq(call))
         release = [
             Assign(("head_at",), expires_at),
+            Assign(("waits",), job.pending.waits if job.pending else ""),
             *self.release(self.due_at(expires_at, next_at)),
         ]
         let_go = Update(lease.box.item, release, lease.fence & self.heard(seen))
         try:
-            self._table.write([let_go, noted])
+            self._table.write([let_go, noted, *beside])
         except ConditionFailed as failed:
             return not lease.held(failed.failures.get(0))
         return True
 
-    def expire(self, lease: Lease, job: Job, call: str) -> None:
-        """Decide that nobody decided. The first to write counts, so read the job again.
+    def expire(self, lease: Lease, job: Job, call: str, beside: Sequence[Operation] = ()) -> None:
+        """Decide that nobody decided. The first to write counts, so read the job again. `beside`
+        as in `park`.
 
         Raises:
             LeaseLost: it was lost.
@@ -77,7 +117,8 @@ class Holder(Jobs):
         condition = NOT_DONE & attr("decisions", call).absent() & overdue
         expired = Update(job.key.job(job.ref), [Assign(("decisions", call), decision)], condition)
         try:
-            self._table.write([Check(lease.box.item, lease.fence), expired])
+            answered = Update(lease.box.item, [Remove(("waits",))], lease.fence)
+            self._table.write([answered, expired, *beside])
         except ConditionFailed as failed:
             if 0 in failed.failures:
                 raise LeaseLost from failed

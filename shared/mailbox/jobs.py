@@ -107,6 +107,7 @@ class Jobs(Log):
         changes = [
             Remove(("jobs", 0)),
             Remove(("head_at",)),
+            Remove(("waits",)),
             # A crash while this job was being sent is none of the next one's.
             Assign(("crashes",), 0),
             *self._unstop(box, ref),

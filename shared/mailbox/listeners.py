@@ -1,5 +1,6 @@
 """Who listens to a mailbox, and the bell that tells its holder that something happened."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -51,18 +52,28 @@ class Listeners:
     def attach(self, box: BoxKey, listener: Listener, *, ring: bool = False) -> Box | None:
         """Stream the mailbox's events to the listener; the mailbox as it is then, None if there is
         none. With `ring`, whoever runs a job that is in it then will tell the listener how that
-        ended; the caller sends a wake."""
-        changes = [self.hears(listener)]
-        changes += self.ring(box) if ring else []
+        ended; the caller sends a wake. One that has come back to a job and has not been told yet
+        what it missed goes on waiting for that."""
+        heard = self.hears(listener)
+        ringing = self.ring(box) if ring else []
         room = attr("conns", listener.name).present() | attr("conns").size_below(MAX_LISTENERS)
         for _ in range(ATTACH_TRIES):
+            changes, condition = [heard, *ringing], EXISTS & room
+            if listener.back is None:
+                condition &= attr("conns", listener.name, 2).absent()
             try:
-                made = self._table.update(Update(box.item, changes, EXISTS & room))
+                made = self._table.update(Update(box.item, changes, condition))
             except ConditionFailed as failed:
                 item = failed.failures.get(0)
                 if item is None:
                     return None
-                oldest = Box.read(box, item).oldest
+                seen = Box.read(box, item)
+                known = seen.conns.get(listener.name)
+                if known is not None and known.back is not None:
+                    with suppress(ConditionFailed):  # it has just been told
+                        return self._attached_already(box, listener, ringing)
+                    continue
+                oldest = seen.oldest
                 with suppress(ConditionFailed):  # somebody else made room with the same one
                     room_made = EXISTS & attr("conns", oldest).present()
                     evicted = [*changes, Remove(("conns", oldest))]
@@ -70,6 +81,12 @@ class Listeners:
             else:
                 return Box.read(box, made)
         return None
+
+    def _attached_already(self, box: BoxKey, listener: Listener, ringing: Sequence[Change]) -> Box:
+        """The listener has come back, and may hear until another time by now."""
+        until = Assign(("conns", listener.name, 1), listener.until)
+        waits = EXISTS & attr("conns", listener.name, 2).present()
+        return Box.read(box, self._table.update(Update(box.item, [until, *ringing], waits)))
 
     def hears(self, listener: Listener) -> Change:
         """The change of a box by which the listener hears it."""

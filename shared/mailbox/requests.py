@@ -6,7 +6,7 @@ effect, because an answer may be lost after the write was made.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from shared.ids import new_id
@@ -50,10 +50,12 @@ class NewJob:
 
 @dataclass(frozen=True)
 class Added:
-    """The job is in the mailbox. `duplicate`: it had been there before, possibly done."""
+    """The job is in the mailbox. `duplicate`: it had been there before, possibly done. `behind` is
+    the mailbox that it was added to, if that waited for a person just then."""
 
     job: Job
     duplicate: bool
+    behind: Box | None = None
 
 
 class DifferentPayload(Exception):
@@ -118,7 +120,8 @@ class Requests(Listeners):
         for _ in range(TRIES):
             arrival = Update(box.item, [*arriving, *made[0]], made[1])
             try:
-                return self._add(box, job, [put, arrival, *riders], attempt)
+                added = self._add(box, job, [put, arrival, *riders], attempt)
+                return replace(added, behind=seen if seen.waits is not None else None)
             except _NoRoom as full:
                 # It may have changed since: what was in the way may just have left.
                 seen = full.box
@@ -162,8 +165,11 @@ class Requests(Listeners):
             changes.append(self.hears(listener))
         return changes
 
-    def _room(self, bound: int | None, listener: Listener | None) -> Condition | None:
-        parts: list[Condition] = []
+    def _room(
+        self, bound: int | None, listener: Listener | None, *, waits: bool = False
+    ) -> Condition | None:
+        # Whoever adds to a mailbox that waits is told so; the box has to be seen for that.
+        parts: list[Condition] = [] if waits else [attr("waits").absent()]
         if bound is not None:
             parts.append(attr("jobs").absent() | attr("jobs").size_below(bound))
         if listener is not None:
@@ -181,7 +187,8 @@ class Requests(Listeners):
         if crowded and len(box.conns) >= MAX_LISTENERS:
             changes.append(Remove(("conns", box.oldest)))
         if bound is None or len(box.jobs) < bound:
-            return changes, self._room(bound, None)
+            crowd = listener if not changes else None
+            return changes, self._room(bound, crowd, waits=box.waits is not None)
         done = box.head and self._table.get([key.job(box.head)])[0]
         if not done or done.attrs.get("state") != "done":
             raise BacklogFull(len(box.jobs))
@@ -190,16 +197,30 @@ class Requests(Listeners):
     # -- deciding and cancelling ----------------------------------------------------------
 
     def decide(
-        self, box: BoxKey, ref: str, *, call: str, digest: str, what: str, who: str, **more: Any
+        self,
+        box: BoxKey,
+        ref: str,
+        *,
+        call: str,
+        digest: str,
+        what: str,
+        who: str,
+        tries: int | None = None,
+        beside: Sequence[Operation] = (),
+        more: Mapping[str, Any] | None = None,
     ) -> Decision:
         """Decide the outstanding prompt for exactly these arguments, once.
 
         "same": this principal had decided the same before. "refused": decided otherwise,
-        expired, stopped, done, or not what the job waits for. After "decided" and "same" the
-        caller acknowledges, then sends a wake.
+        expired, stopped, done, or not what the job waits for; or, with `tries`, another answer was
+        tried meanwhile. After "decided" and "same" the caller acknowledges, then sends a wake.
+        `beside` is written in the same transaction, unconditionally; `more` is kept with the
+        decision.
         """
         now = self._clock.now()
-        decision = {"what": what, "who": who, "at": now, "hash": digest, "by": new_id(), **more}
+        decision = {"what": what, "who": who, "at": now, "hash": digest, "by": new_id()} | dict(
+            more or {}
+        )
         waiting = (
             NOT_DONE
             & NOT_STOPPED
@@ -208,9 +229,12 @@ class Requests(Listeners):
             & attr("decisions", call).absent()
             & (attr("pending", "expires_at").absent() | attr("pending", "expires_at").gt(now))
         )
+        if tries is not None:
+            waiting &= self._tried(tries)
         put = Update(box.job(ref), [Assign(("decisions", call), decision)], waiting)
+        answered = Update(box.item, [Remove(("waits",)), *self.ring(box)], EXISTS)
         try:
-            self._table.write([put, Update(box.item, self.ring(box), EXISTS)])
+            self._table.write([put, answered, *beside])
         except ConditionFailed as failed:
             item = failed.failures.get(0)
             old = Job.read(box, ref, item).decision(call) if item else None
@@ -218,6 +242,21 @@ class Requests(Listeners):
                 return "refused"
             return "decided" if old["by"] == decision["by"] else "same"
         return "decided"
+
+    def tried(self, box: BoxKey, ref: str, *, call: str, tries: int) -> bool:
+        """Count a wrong answer, of which there were `tries` before; False if that is not so any
+        more: read the job again."""
+        condition = NOT_DONE & attr("pending", "call").eq(call) & self._tried(tries)
+        count = Assign(("pending", "tries"), tries + 1)
+        try:
+            self._table.update(Update(box.job(ref), [count], condition))
+        except ConditionFailed:
+            return False
+        return True
+
+    def _tried(self, tries: int) -> Condition:
+        counted = attr("pending", "tries")
+        return counted.eq(tries) if tries else counted.absent()
 
     def cancel(self, box: BoxKey, ref: str, *, who: str) -> bool:
         """Ask the holder to stop the job; True if this was the first to ask and it was not done.

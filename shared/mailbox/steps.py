@@ -54,7 +54,7 @@ class Steps:
         self._margin = min(5.0, reserve / 5)
         self._first: str | None = None
         self._running: Activation | None = None
-        self._shown: set[tuple[str, str]] = set()
+        self._shown: dict[tuple[str, str], int] = {}
         self._stale = 0
 
     def run(self, box: Box, keeper: Keeper) -> None:
@@ -172,12 +172,7 @@ class Steps:
     def _publish(self, activation: Activation) -> None:
         """Send how the job ended. A connection that cannot be sent to is no reason to keep the
         job: its end is stored, and given to whoever asks again."""
-        try:
-            self._handler.publish(activation)
-        except (LeaseLost, TransientError):
-            raise
-        except Exception:  # whatever it was: raised on, it would come back at every activation
-            log.exception("terminal event not sent", extra={"box": activation.box.key.pk})
+        self._send(lambda: self._handler.publish(activation), activation)
 
     def tend(self, seen: Box) -> None:
         """While the head runs, in the background: let it hear who came, and end the waiting jobs
@@ -210,18 +205,54 @@ class Steps:
         now = self._clock.now()
         if pending.expires_at is not None:
             if pending.expires_at <= now:
-                self._holder.expire(self._lease, job, pending.call)
+                beside = self._handler.beside_wait(job, None)
+                self._holder.expire(self._lease, job, pending.call, beside)
                 return self._holder.read(self._lease)
+            self._wait_on(activation, pending.expires_at)
             return self._delay(box, pending.expires_at)
-        if (job.ref, pending.call) not in self._shown:
-            self._keeper.check()
-            self._handler.prompt(activation)
-            self._shown.add((job.ref, pending.call))
-        expires_at = self._clock.now() + self._handler.prompt_timeout(job)
-        if self._holder.prompted(self._lease, job, pending.call, box.bell, expires_at, box.next_at):
+        expires_at = self._prompted(activation, pending)
+        if expires_at is not None and self._holder.prompted(
+            self._lease,
+            job,
+            pending.call,
+            box.bell,
+            expires_at,
+            box.next_at,
+            self._handler.beside_wait(job, expires_at),
+        ):
             self._drain.wake_at(box.key, expires_at)
             return None
         return self._holder.read(self._lease)
+
+    def _prompted(self, activation: Activation, pending: Pending) -> int | None:
+        """Push the prompt, once in an activation; until when it can be answered. None: there is
+        nothing to ask any more."""
+        known = (activation.job.ref, pending.call)
+        if known in self._shown:
+            # The bell rang: somebody may have come back.
+            self._wait_on(activation, self._shown[known])
+        else:
+            self._keeper.check()
+            if not self._holder.show(self._lease, activation.job, pending.call):
+                return None
+            until = self._clock.now() + self._handler.prompt_timeout(activation.job)
+            self._send(lambda: self._handler.prompt(activation, until), activation)
+            self._shown[known] = until
+        return self._shown[known]
+
+    def _wait_on(self, activation: Activation, expires_at: int) -> None:
+        self._keeper.check()
+        self._send(lambda: self._handler.waiting(activation, expires_at), activation)
+
+    def _send(self, send: Callable[[], None], activation: Activation) -> None:
+        """Send something that can be had again. A connection that cannot be sent to is no reason
+        to stop here."""
+        try:
+            send()
+        except (LeaseLost, TransientError):
+            raise
+        except Exception:  # whatever it was: raised on, it would come back at every activation
+            log.exception("not sent", extra={"box": activation.box.key.pk})
 
     def _delay(self, box: Box, at: int) -> Box | None:
         """Nothing to do before `at`: wait for a moment, or let go until then."""

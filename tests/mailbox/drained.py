@@ -15,7 +15,7 @@ from shared.mailbox.requests import NewJob, Requests
 from shared.messaging.wakes import Wake
 from shared.storage.folder import FolderArtifacts
 from shared.storage.sqlite import SqliteTable
-from shared.storage.table import Table
+from shared.storage.table import Operation, Table
 from shared.storage.wrapper import ResilientTable
 from tests.mailbox.virtual import Virtual
 from tests.support.faults import Call, Fault, FaultyTable, Hooks
@@ -38,7 +38,11 @@ class Script:
     seen: list[tuple[float, str, str]] = field(default_factory=list)
     on_prompt: Callable[[], object] = lambda: None
     on_publish: Callable[[], object] = lambda: None
+    on_waiting: Callable[[], object] = lambda: None
+    beside: Callable[[Job, int | None], Sequence[Operation]] = lambda *_: ()
     prompt_seconds: int = 300
+    waited: list[str] = field(default_factory=list)
+    until: list[int] = field(default_factory=list)
 
     def note(self, what: str, ref: str) -> None:
         self.seen.append((self.virtual.hub.time, what, ref))
@@ -65,9 +69,17 @@ class Script:
     def heard(self, activation: Activation, box: Box) -> None:
         """Nobody comes back."""
 
-    def prompt(self, activation: Activation) -> None:
+    def prompt(self, activation: Activation, expires_at: int) -> None:
         self.note("prompt", activation.job.ref)
+        self.until.append(expires_at)
         self.on_prompt()
+
+    def waiting(self, activation: Activation, expires_at: int) -> None:
+        self.waited.append(activation.job.ref)
+        self.on_waiting()
+
+    def beside_wait(self, job: Job, expires_at: int | None) -> Sequence[Operation]:
+        return self.beside(job, expires_at)
 
     def prompt_timeout(self, job: Job) -> int:
         return self.prompt_seconds * 1000

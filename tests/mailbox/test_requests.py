@@ -188,8 +188,9 @@ def test_listening_makes_no_mailbox(rig: Rig) -> None:
 
 
 def ask(rig: Rig, **other: str) -> str:
-    answer = {"call": "k", "digest": "d", "what": "approved", "who": "ann", **other}
-    return rig.requests.decide(BOX, "A", **answer)
+    said = {"call": "k", "digest": "d", "what": "approved", "who": "ann", **other}
+    call, digest, what, who = (said[name] for name in ("call", "digest", "what", "who"))
+    return rig.requests.decide(BOX, "A", call=call, digest=digest, what=what, who=who)
 
 
 def test_a_decision_counts_once(rig: Rig) -> None:

@@ -80,6 +80,7 @@ class SimTask:
     def __init__(self, hub: Hub, process: Process, work: Callable[[], None]) -> None:
         self.hub = hub
         self.process = process
+        self.spawned_at = hub.time
         self.finished = SimEvent(hub)
         self.greenlet = greenlet(lambda: self._body(work), parent=hub.main)
 

@@ -1,6 +1,7 @@
 """Scripted jobs: calls and prompts, and no product feature. The log is their only checkpoint."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from shared.mailbox.handler import Activation, OutOfTime
 from shared.mailbox.jobs import Ending, Stopped, message_key
 from shared.mailbox.requests import Requests
 from shared.storage.expressions import Assign
-from shared.storage.table import Key, Table, Update
+from shared.storage.table import Key, Operation, Table, Update
 
 if TYPE_CHECKING:
     from tests.simulation.hub import Process
@@ -210,7 +211,7 @@ class Scripted:
     def heard(self, activation: Activation, box: Box) -> None:
         """Nobody comes back."""
 
-    def prompt(self, activation: Activation) -> None:
+    def prompt(self, activation: Activation, expires_at: int) -> None:
         self._post(activation, "prompt", str(activation.job.body["prompt"]))
 
     def _post(self, activation: Activation, kind: str, text: str) -> None:
@@ -223,3 +224,9 @@ class Scripted:
 
     def prompt_timeout(self, job: Job) -> int:
         return PROMPT_TIMEOUT_MS
+
+    def waiting(self, activation: Activation, expires_at: int) -> None:
+        """Nobody comes back."""
+
+    def beside_wait(self, job: Job, expires_at: int | None) -> Sequence[Operation]:
+        return ()
