@@ -56,3 +56,15 @@ def list_orders(customer: str | None = None, state: State | None = None) -> list
         if customer is None or order.customer.lower() == customer.strip().lower()
         if state is None or order.state == state
     ]
+
+
+def refund_order(order_id: str) -> str:
+    """Refund an order: give the customer back all that it cost.
+
+    Args:
+        order_id: The number of the order, such as 1042.
+    """
+    order = find_order(order_id)
+    if order.state == "returned":
+        raise ToolFault(f"Order {order.order_id} has been refunded already.")
+    return f"{order.total_eur:.2f} EUR for order {order.order_id} go back to {order.customer}."

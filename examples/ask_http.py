@@ -34,6 +34,8 @@ def main(agent: str, question: str) -> None:
     while turn["status"] in ("queued", "running"):
         time.sleep(0.5)
         turn = ask("GET", f"/turns/{turn['turn_id']}")
+    if turn["status"].startswith("awaiting"):
+        sys.exit(f"It waits for somebody: {json.dumps(turn['prompt'], ensure_ascii=False)}")
     if turn["status"] != "completed":
         sys.exit(turn["error"]["message"] if turn.get("error") else f"It was {turn['status']}.")
     print(turn["text"])

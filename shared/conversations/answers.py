@@ -43,6 +43,10 @@ class Answers:
     def pong(self, connection: str, request_id: str | None) -> None:
         self._post(connection, events.pong(request_id, at=self._clock.now()))
 
+    def event(self, connection: str, event: Mapping[str, Any]) -> None:
+        """Something else than the answer to a frame."""
+        self._post(connection, event)
+
     def again(self, connection: str, terminal: str) -> None:
         """How a turn ended, as it was sent before."""
         self._poster.post(connection, terminal.encode())

@@ -1,11 +1,14 @@
 """Client frames: check each, do what it asks, answer on its connection."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from shared.clock import Clock
 from shared.conversations.answers import Answers
+from shared.conversations.approvals import Approvals
 from shared.conversations.authentication import Authentication
+from shared.conversations.confirming import Confirming
 from shared.conversations.connections import Connections
 from shared.conversations.items import Connection, Session
 from shared.conversations.listing import Conversations
@@ -16,8 +19,12 @@ from shared.conversations.sending import AgentSource, Sending
 from shared.conversations.sessions import Sessions, wire_ids
 from shared.conversations.stops import Stops
 from shared.conversations.stream import Poster
+from shared.conversations.submitting import MISMATCH, Submitting
 from shared.conversations.turns import TurnRequests
+from shared.conversations.verifying import Verifying
+from shared.conversations.waiting import Waiting
 from shared.errors import InternalError, NotFound, ParleyError, ServiceUnavailable, for_client
+from shared.identity.codes import Codes
 from shared.identity.contexts import AuthContext
 from shared.mailbox.requests import Requests
 from shared.protocol import frames, replies
@@ -44,6 +51,8 @@ class Frames:
         turns: TurnRequests,
         stops: Stops,
         requests: Requests,
+        approvals: Approvals,
+        codes: Callable[[], Codes],
         agents: AgentSource,
         poster: Poster,
     ) -> None:
@@ -58,6 +67,10 @@ class Frames:
         self._answers = Answers(poster, clock)
         self._resuming = Resuming(table, clock, self._answers, connections, turns, requests)
         self._sending = Sending(self._answers, connections, turns, requests, agents)
+        self._waiting = waiting = Waiting(table, self._pages)
+        self._confirming = Confirming(clock, self._answers, waiting, approvals, turns)
+        self._submitting = Submitting(clock, self._answers, waiting, requests, turns)
+        self._verifying = Verifying(clock, self._answers, waiting, requests, turns, codes)
 
     def handle(self, connection: str, body: str | None, *, is_base64: bool) -> None:
         """Answer one frame."""
@@ -66,11 +79,14 @@ class Frames:
             try:
                 frame = parse(body, is_base64)
             except frames.FrameError as fault:
-                request_id = fault.request_id
-                if self._entered(connection) is None:
-                    return
-                raise
-            request_id = frame.request_id if frame.echoes else None
+                request_id = fault.request_id if fault.answered is None else None
+                opened = self._entered(connection)
+                if opened is not None:
+                    mine = self._own(opened, fault.answered, fault.request_id)
+                    self._refuse(connection, fault, mine)
+                return
+            # That of an answer may be its turn's, which `_answered` looks into.
+            request_id = frame.request_id if frame.echoes and not frame.answers else None
             self._answer(connection, frame)
         except frames.FrameError as fault:
             self._refuse(connection, fault, fault.request_id)
@@ -106,16 +122,17 @@ class Frames:
         opened = self._entered(connection)
         if opened is None:
             return
-        if not isinstance(frame, frames.Ping | frames.Authenticate):
-            self._connections.check(opened)
-        self._dispatch(opened, frame)
-
-    def _dispatch(self, opened: Connection, frame: frames.Frame) -> None:
         match frame:
             case frames.Ping():
                 self._answers.pong(opened.id, frame.request_id)
             case frames.Authenticate():
                 self._authenticate(opened, frame)
+            case _:
+                self._connections.check(opened)
+                self._dispatch(opened, frame)
+
+    def _dispatch(self, opened: Connection, frame: frames.Frame) -> None:
+        match frame:
             case frames.CreateConversationSession():
                 self._create(opened, frame)
             case frames.GetSession():
@@ -130,6 +147,8 @@ class Frames:
                 self._cancel(opened, frame)
             case frames.ResumeTurn():
                 self._resume(opened, frame)
+            case frames.ConfirmToolAction() | frames.SubmitInteraction() | frames.VerifyOtp():
+                self._answered(opened, frame)
 
     def _authenticate(self, opened: Connection, frame: frames.Authenticate) -> None:
         until = self._authentication.renew(opened, token=frame.token, ticket=frame.ticket)
@@ -199,6 +218,33 @@ class Frames:
             self._resuming.resume(opened, session, frame)
         except NotFound as fault:
             raise no_such(fault, frame.request_id) from fault
+
+    def _answered(
+        self,
+        opened: Connection,
+        frame: frames.ConfirmToolAction | frames.SubmitInteraction | frames.VerifyOtp,
+    ) -> None:
+        """Take the answer to what a turn asked."""
+        try:
+            match frame:
+                case frames.ConfirmToolAction():
+                    self._confirming.confirm(opened, frame)
+                case frames.SubmitInteraction():
+                    self._submitting.submit(opened, frame)
+                case frames.VerifyOtp():
+                    self._verifying.verify(opened, frame)
+        except ParleyError as fault:
+            # The published servers send this one so, and their clients know it.
+            known = fault.error_code == MISMATCH
+            session = None if known else frame.session_id
+            self._refuse(opened.id, for_client(fault), self._own(opened, session, frame.request_id))
+
+    def _own(self, opened: Connection, session: str | None, request_id: str | None) -> str | None:
+        """The request id of a frame that is refused; None if it is that of a turn of the session
+        that goes on: an error under it would look like the end of that turn."""
+        if session is None or request_id is None:
+            return request_id
+        return None if self._waiting.goes_on(opened, session, request_id) else request_id
 
     def _create(self, opened: Connection, frame: frames.CreateConversationSession) -> None:
         if frame.auth_context is not None:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from shared.clock import Clock
+from shared.conversations import approval_items
 from shared.conversations.items import meta_key, owned_by, turn_id
 from shared.conversations.messages import Message, question
 from shared.conversations.naming import preview
@@ -22,6 +23,7 @@ from shared.mailbox.requests import Requests
 from shared.models.port import Usage
 from shared.protocol import events
 from shared.runner.events import Reply
+from shared.runner.prompts import APPROVAL
 from shared.storage.expressions import Assign
 from shared.storage.table import Operation, Update
 
@@ -30,6 +32,10 @@ MAX_TERMINAL_TEXT = 100 * 1024
 
 MAX_FIRST = 200
 """Characters of its first message by which a conversation is found."""
+
+
+_WAITING = {"prompt", "recorded"}
+"""What the body of a turn has while it waits for people."""
 
 
 class Endings:
@@ -76,6 +82,9 @@ class Endings:
         }
         if cut is not None:
             result["cut"] = cut
+        if reply.asks is not None:
+            # The next message is the result of the call that asked.
+            answer["asks"] = result["asks"] = reply.asks
         return self._ending(job, "completed", event, [answer], result, reply.usage)
 
     def failed(self, job: Job, fault: Exception | None, cost: Usage) -> Ending:
@@ -150,6 +159,7 @@ class Endings:
         beside = [
             *(self._conversation(job, start + len(log), said) if in_log else []),
             self._ledger.add(job.key.tenant, job.key.id, cost),
+            *self._withdrawn(job),
         ]
         callback, wakes = self._callback(job, outcome, result)
         if self._wants_title(job, said):
@@ -167,8 +177,15 @@ class Endings:
             beside=[*beside, *callback.writes],
             otherwise=[*beside, *callback.overflow],
             wakes=wakes,
-            body={"result": result},
+            body={"result": result, **dict.fromkeys(_WAITING & job.body.keys())},
         )
+
+    def _withdrawn(self, job: Job) -> list[Operation]:
+        """Nobody is asked any more."""
+        prompt, pending = job.body.get("prompt"), job.undecided
+        if prompt is None or pending is None or prompt["kind"] != APPROVAL:
+            return []
+        return [approval_items.withdrawn(job, prompt, self._clock.now())]
 
     def _wants_title(self, job: Job, said: Sequence[Message]) -> bool:
         whole = bool(said) and not said[0].get("stopped")

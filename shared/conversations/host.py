@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from urllib.parse import quote
 
+from shared.conversations.asking import Asking, People
 from shared.conversations.items import turn_id
 from shared.conversations.memory import Memory
 from shared.conversations.messages import Message, question
@@ -48,6 +49,7 @@ class Services:
     model: Model
     memory: Memory
     rates: Rates | None
+    people: People
     may_spend: Callable[[str], None]
 
 
@@ -60,11 +62,11 @@ class _Watched:
     lost: bool = False
 
 
-class LeasedTurn:
+class LeasedTurn(Asking):
     """The host of one turn in one activation. `activation.job` is kept as it was last written."""
 
     def __init__(self, activation: Activation, services: Services, limits: Limits) -> None:
-        self._activation = activation
+        super().__init__(activation, services.table, services.people)
         self._services = services
         self._seconds = activation.seconds_left
         self._ran = float(activation.job.attrs.get("ran", 0)) / 1000
@@ -128,8 +130,7 @@ class LeasedTurn:
             number, noted = int(job.attrs["count"]), [question(job), *noted]
         standing = job.attrs.get("marks", {})
         ended = [message["call"] for message in messages if message.get("call") in standing]
-        ran = int((self._ran + activation.clock.monotonic() - self._began) * 1000)
-        kept: dict[str, Any] = {"ran": ran}
+        kept: dict[str, Any] = {"ran": self.ran()}
         if (cut := self.cut()) is not None:
             kept["cut"] = cut
         by = activation.holder.append(
@@ -148,10 +149,13 @@ class LeasedTurn:
         activation.job = replace(job, attrs=attrs)
         self._services.memory.add(job.key, number, noted)
 
-    def starting(self, call: str) -> None:
+    def ran(self) -> int:
+        return int((self._ran + self._activation.clock.monotonic() - self._began) * 1000)
+
+    def starting(self, call: str, approved: str | None = None) -> None:
         activation = self._activation
         job = activation.job
-        by = activation.holder.mark(activation.lease, job, call)
+        by = activation.holder.mark(activation.lease, job, call, approved)
         marks = {**job.attrs.get("marks", {}), call: by}
         activation.job = replace(job, attrs={**job.attrs, "marks": marks})
 
@@ -265,6 +269,7 @@ class LeasedTurn:
             call=call,
             idempotency_key=f"{turn}.{call}",
             deadline=self._activation.clock.monotonic() + seconds,
+            verified_email=self.verified.get(call),
         )
 
 

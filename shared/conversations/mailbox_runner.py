@@ -231,4 +231,5 @@ def _ended(job: Job, shown: str) -> Iterator[TurnEvent]:
         usage=Usage(**result["spent"]),
         stop_reason=result["stop_reason"],
         suggestions=tuple(result["suggestions"]),
+        asks=result.get("asks"),
     )

@@ -1,17 +1,19 @@
 """One user message from a client: checked, queued, acknowledged."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from shared.conversations.answers import Answers
 from shared.conversations.connections import TRIES, Connections
 from shared.conversations.items import Connection, Session
 from shared.conversations.options import Configured, TurnOptions
 from shared.conversations.pages import Guarded, Pages
+from shared.conversations.prompts import prompt_of, shown, waits_for
 from shared.conversations.sessions import Begun
 from shared.conversations.turns import TurnRequests
 from shared.errors import ParleyError, RateLimited
 from shared.mailbox.requests import Added, Requests, RiderFailed
-from shared.protocol import frames
+from shared.protocol import frames, replies
 
 
 class Chosen(Begun, Configured, Guarded, Protocol):
@@ -70,7 +72,7 @@ class Sending:
             self._connections.count(opened, session)
             self._again(opened, session, frame, added)
             return
-        self._answers.accepted(connection, frame.request_id, {})
+        self._answers.accepted(connection, frame.request_id, _queued(added))
         self._turns.wake(session.box)
 
     def _options(self, session: Session, frame: frames.SendMessage) -> TurnOptions:
@@ -114,7 +116,13 @@ class Sending:
         self, opened: Connection, session: Session, frame: frames.SendMessage, added: Added
     ) -> None:
         """The same request again: the same turn, and its end if it has one."""
-        self._answers.accepted(opened.id, frame.request_id, {"duplicate": True})
+        prompt, pending = prompt_of(added.job), added.job.pending
+        waits = {"waitingFor": waits_for(prompt["kind"])} if prompt else {}
+        self._answers.accepted(opened.id, frame.request_id, {"duplicate": True, **waits})
+        if prompt is not None and pending is not None and pending.expires_at is not None:
+            # It has been asked already, of whoever was there then.
+            for event in shown(added.job, prompt, pending.expires_at):
+                self._answers.event(opened.id, event)
         if added.job.done:
             self._answers.again(opened.id, added.job.terminal)
             return
@@ -127,3 +135,11 @@ class Sending:
         if ended is not None and ended.done:
             # It ended while this frame was on its way: whoever ran it knew of no listener here.
             self._answers.again(opened.id, ended.terminal)
+
+
+def _queued(added: Added) -> Mapping[str, Any]:
+    """What else is told of a message that is accepted: that it waits behind one that waits."""
+    behind = added.behind
+    if behind is None or behind.waits is None:
+        return {}
+    return replies.queued_behind(behind.waits, len(behind.jobs))

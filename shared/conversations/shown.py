@@ -46,15 +46,16 @@ class Shown:
             case ToolStarted():
                 self._muted = False
                 arguments = json.dumps(event.arguments, ensure_ascii=False)
-                call = {"id": event.call, "name": event.tool, "arguments": _cut(arguments)}
+                call = {"id": event.call, "name": event.tool, "arguments": cut(arguments)}
                 self._chunk(event.tool, {"toolCall": call})
             case ToolEnded():
                 result = {"id": event.call, "name": event.tool, "isError": event.is_error}
-                self._chunk(event.tool, {"toolResult": {**result, "result": _cut(event.content)}})
+                self._chunk(event.tool, {"toolResult": {**result, "result": cut(event.content)}})
 
     def _chunk(self, node: str, raw: Mapping[str, Any]) -> None:
         self._stream.chunk(node, {"rawResponse": raw})
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """What of the arguments or the result of a call is shown."""
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"

@@ -71,7 +71,13 @@ class Stream(Senders):
         self._transcript.cut = standing.cut
 
     def join(
-        self, connection: str, received: int, *, truncates: bool, status: str = "running"
+        self,
+        connection: str,
+        received: int,
+        *,
+        truncates: bool,
+        status: str = "running",
+        prompt: Mapping[str, Any] | None = None,
     ) -> bool:
         """Let a connection in whose client has come back with so many code points of the answer:
         it is told what it missed, and everything from here on. False: it is too late for that.
@@ -84,7 +90,8 @@ class Stream(Senders):
                 self._line.expired.remove(connection)
             here = next((each for each in self._senders if self._hears(each, connection)), None)
             missing = self._transcript.missing(received, truncates=truncates)
-            told, rest = missed(self._request_id, status, missing, at=self._clock.now())
+            now = self._clock.now()
+            told, rest = missed(self._request_id, status, missing, at=now, prompt=prompt)
             parts: list[Part] = [Whole(event) for event in told]
             parts += [Text(events.stream_token, piece) for piece in rest]
             outbox = here.outbox if here else self._outbox(connection)
@@ -119,6 +126,10 @@ class Stream(Senders):
         self.used = self.used or bool(text)
         begins = range(0, len(text), MAX_PIECE)
         self._put([Text(kind, text[begin : begin + MAX_PIECE]) for begin in begins])
+
+    def event(self, event: Mapping[str, Any]) -> None:
+        """Say an event that is no piece of text, to whoever hears the turn now."""
+        self._put([Whole(events.encode(event))])
 
     def whole(self, data: bytes) -> None:
         """Say an event that is encoded already, the turn's last. Never waits: it goes behind all

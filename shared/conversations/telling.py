@@ -5,17 +5,20 @@ also beyond it, as a turn may be taken up again by this very process.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Lock
+from typing import Any
 
 from shared.clock import Clock
 from shared.conversations.audience import Audience, Until
 from shared.conversations.host import Limits
 from shared.conversations.items import listener_name
+from shared.conversations.prompts import Stored, resumed, shown, waits_for
 from shared.conversations.recent import Recent
 from shared.conversations.shown import Shown
 from shared.conversations.stream import Poster, Stream
 from shared.conversations.transcript import Transcript
+from shared.conversations.turns import AWAITING
 from shared.mailbox.box import Box, Heard, Job
 from shared.mailbox.handler import Activation
 from shared.mailbox.requests import Requests
@@ -74,7 +77,47 @@ class Telling:
         if stream is not None:
             self._let_in(activation, stream, box, "running")
 
-    def _let_in(self, activation: Activation, stream: Stream, box: Box, status: str) -> None:
+    def prompt(
+        self,
+        activation: Activation,
+        prompt: Stored,
+        expires_at: int,
+        said: Callable[[], Transcript],
+        *,
+        to_all: bool,
+    ) -> None:
+        """Ask the people who hear the turn, or only those who have come back to it, for what it
+        waits for. `said` reads the answer so far."""
+        back = self._returned(activation, activation.box)
+        if not (to_all or back):
+            return
+        job = activation.job
+        heard = listeners(activation) if to_all else {}
+        stream = self._stream(
+            activation, {name: until for name, until in heard.items() if name not in back}
+        )
+        left = max(1.0, activation.seconds_left)
+        try:
+            for event in shown(job, prompt, expires_at) if to_all else ():
+                stream.event(event)
+            if back:
+                stream.begin(said())
+                status = AWAITING[waits_for(prompt["kind"])]
+                asked = resumed(job, prompt, expires_at)
+                self._let_in(activation, stream, activation.box, status, asked)
+            settling = max(0, activation.settle_until - self._clock.now()) / 1000
+            stream.close(min(LAST_WORD, left) + settling)
+        finally:
+            self._drop(activation, stream)
+
+    def _let_in(
+        self,
+        activation: Activation,
+        stream: Stream,
+        box: Box,
+        status: str,
+        prompt: Mapping[str, Any] | None = None,
+    ) -> None:
         """Tell those who have come back to the turn what they missed, and the rest as it comes."""
         truncates = activation.job.payload.get("truncates", False)
         with self._letting_in:  # the turn's own thread may be at it too
@@ -83,7 +126,9 @@ class Telling:
                 activation.keeper.check()
                 received = int(heard.back[1]) if heard.back else 0
                 self._heard(activation)[stream][connection] = heard.until
-                if stream.join(connection, received, truncates=truncates, status=status):
+                if stream.join(
+                    connection, received, truncates=truncates, status=status, prompt=prompt
+                ):
                     self._answered(activation).add((connection, heard.since))
                     name = listener_name(activation.job.payload["session"], connection)
                     try:

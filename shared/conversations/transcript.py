@@ -1,6 +1,7 @@
 """The answer of a turn as far as it has been said, and what of it a client has missed."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from shared.protocol import events, replies
 
@@ -63,17 +64,25 @@ class Transcript:
 
 
 def missed(
-    request_id: str, status: str, missing: Missing, *, at: int, queued: int | None = None
+    request_id: str,
+    status: str,
+    missing: Missing,
+    *,
+    at: int,
+    queued: int | None = None,
+    prompt: Mapping[str, Any] | None = None,
 ) -> tuple[list[bytes], list[str]]:
     """What the client of a turn that has come back is told: whole events (that it is to cut its
     text, if it is; then the answer to its frame, with as much text as fits), and the rest of the
-    text in pieces, to be said as if it was said only now."""
+    text in pieces, to be said as if it was said only now. `prompt` is what the turn waits for."""
     text = missing.text[:FITTING]
     rest = [
         missing.text[begin : begin + FITTING]
         for begin in range(FITTING, len(missing.text), FITTING)
     ]
-    data = replies.resumed(request_id, status, begin=missing.begin, text=text, queued=queued)
+    data = replies.resumed(
+        request_id, status, begin=missing.begin, text=text, queued=queued, prompt=prompt
+    )
     answer = events.immediate_response(request_id, events.FINAL, at=at, data=data)
     told = [events.truncated(request_id, missing.begin, at=at)] if missing.cut else []
     return [events.encode(event) for event in [*told, answer]], rest

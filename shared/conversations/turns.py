@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,15 +16,26 @@ from shared.conversations.items import (
     turn_ref,
 )
 from shared.conversations.options import PLAIN, TurnOptions
+from shared.conversations.prompts import (
+    FOR_APPROVAL,
+    FOR_INPUT,
+    described,
+    prompt_of,
+    waits_for,
+)
 from shared.errors import ConflictError, NotFound, ParleyError, ValidationError
 from shared.identity.access import Action, may
 from shared.identity.principal import Principal
 from shared.ids import time_ordered_id, unpack
+from shared.interactions.kinds import KINDS
 from shared.mailbox.box import Box, BoxKey, Job
 from shared.mailbox.listeners import Listener
 from shared.mailbox.requests import Added, BacklogFull, DifferentPayload, NewJob, Requests
 from shared.messaging.wakes import Wake, Wakes
 from shared.storage.table import Item, Operation, Table
+
+CAPABILITIES = frozenset(kind.capability for kind in KINDS)
+"""What clients list in `supports` that can show a form."""
 
 TRUNCATE = "stream_truncate"
 """What clients list in `supports` that can cut the text which they have of an answer."""
@@ -32,6 +43,11 @@ TRUNCATE = "stream_truncate"
 Status = Literal[
     "queued", "running", "awaiting_approval", "awaiting_input", "completed", "failed", "cancelled"
 ]
+
+AWAITING: Mapping[str, Status] = {
+    FOR_APPROVAL: "awaiting_approval",
+    FOR_INPUT: "awaiting_input",
+}
 
 
 @dataclass(frozen=True)
@@ -44,6 +60,12 @@ class TurnView:
     text: str = ""
     usage: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
+    prompt: dict[str, Any] | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether it goes on only when a person has answered."""
+        return self.status in AWAITING.values()
 
     @property
     def done(self) -> bool:
@@ -95,6 +117,10 @@ class TurnRequests:
         }
         if TRUNCATE in session.supports:
             payload["truncates"] = True
+        if session.user != principal.user:
+            payload["for"] = session.user
+        if renders := sorted(CAPABILITIES.intersection(session.supports)):
+            payload["renders"] = renders
         job = NewJob(
             ref=turn_ref(session.id, request_id),
             hash=digest(message, callback_url, options),
@@ -169,6 +195,8 @@ class TurnRequests:
 
 def _view(turn: str, job: Job, head: Item | None) -> TurnView:
     result: dict[str, Any] = dict(job.body.get("result", {}))
+    prompt, pending = prompt_of(job), job.pending
+    asked = described(prompt, pending.expires_at) if prompt and pending else None
     return TurnView(
         id=turn,
         session=job.payload["session"],
@@ -176,6 +204,7 @@ def _view(turn: str, job: Job, head: Item | None) -> TurnView:
         text=result.get("text", ""),
         usage=result.get("usage"),
         error=result.get("error"),
+        prompt=asked,
     )
 
 
@@ -183,6 +212,9 @@ def _status(job: Job, box: Box | None) -> Status:
     if job.done:
         ended: dict[str | None, Status] = {"completed": "completed", "cancelled": "cancelled"}
         return ended.get(job.outcome, "failed")
+    prompt = prompt_of(job)
+    if prompt is not None:
+        return AWAITING[waits_for(prompt["kind"])]
     running = box is not None and box.head == job.ref and box.owner is not None
     return "running" if running else "queued"
 

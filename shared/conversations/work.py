@@ -1,15 +1,18 @@
 """Turns as jobs: what a worker does with the head of a conversation's mailbox."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from typing import Any
 
 from shared.clock import Clock
+from shared.conversations import approval_items
 from shared.conversations.audience import Until
 from shared.conversations.endings import Endings
 from shared.conversations.host import LeasedTurn, Limits, Services
 from shared.conversations.items import meta_key
 from shared.conversations.messages import Message
+from shared.conversations.prompts import prompt_of
 from shared.conversations.recent import Recent
 from shared.conversations.stream import Poster, Stream
 from shared.conversations.telling import Telling
@@ -23,16 +26,24 @@ from shared.mailbox.jobs import Ending, Stopped
 from shared.mailbox.requests import Requests
 from shared.models.port import Usage
 from shared.runner.events import Reply
+from shared.runner.prompts import APPROVAL, Parked
 from shared.runner.request import Equipped, TurnRequest
 from shared.runner.turn import Turn, answer_of, spent_by
+from shared.storage.table import Operation
 
 log = logging.getLogger("parley")
+
+FLUSH_PROMPT = 10.0
+"""Seconds for what a turn has said before it asks somebody."""
 
 FLUSH = 0.3
 """Seconds for what a turn had said when it was stopped."""
 
 Agents = Callable[[str, str | None], Equipped]
 """The agent with this id, and the skill with this name. Raises ParleyError if there is none."""
+
+Recorded = Callable[[Mapping[str, Any]], Equipped]
+"""The same from what a turn that waited has kept. Raises ParleyError: it cannot be read."""
 
 
 class Turns:
@@ -44,6 +55,7 @@ class Turns:
         clock: Clock,
         requests: Requests,
         agents: Agents,
+        recorded: Recorded,
         services: Services,
         ledger: Ledger,
         endings: Endings,
@@ -53,6 +65,7 @@ class Turns:
     ) -> None:
         self._clock = clock
         self._agents = agents
+        self._recorded = recorded
         self._services = services
         self._ledger = ledger
         self._endings = endings
@@ -82,6 +95,10 @@ class Turns:
         stream = self._telling.open(activation)
         try:
             return self._follow(activation, stream)
+        except Parked:
+            # What was said goes before what is asked.
+            stream.close(FLUSH_PROMPT)
+            return None
         except OutOfTime as over:
             # What was noted is not said again: whoever goes on begins after it.
             stream.close()
@@ -138,7 +155,12 @@ class Turns:
             ParleyError: there is no such agent any more, or no money left.
         """
         self._services.may_spend(job.key.tenant)
-        equipped = self._agents(job.payload["agent"], job.payload.get("skill"))
+        recorded = job.body.get("recorded")
+        if recorded:
+            equipped = self._recorded(recorded)
+        else:
+            equipped = self._agents(job.payload["agent"], job.payload.get("skill"))
+        host.recorded = equipped.recorded
         return TurnRequest.of(
             equipped,
             Principal.from_dict(job.payload["principal"]),
@@ -146,6 +168,7 @@ class Turns:
             model=job.payload.get("model"),
             history=self._services.memory.recall(job.key, int(job.attrs["count"])),
             progress=host.progress(),
+            renders=frozenset(job.payload.get("renders", ())),
         )
 
     def cancelled(self, activation: Activation) -> Ending:
@@ -173,11 +196,33 @@ class Turns:
             self._services.memory.add(activation.job.key, ending.log_from, ending.log)
         self._telling.publish(activation)
 
-    def prompt(self, activation: Activation) -> None:
-        """A plain turn asks nobody."""
+    def prompt(self, activation: Activation, expires_at: int) -> None:
+        self._ask(activation, expires_at, to_all=True)
+
+    def waiting(self, activation: Activation, expires_at: int) -> None:
+        self._ask(activation, expires_at, to_all=False)
+
+    def _ask(self, activation: Activation, expires_at: int, *, to_all: bool) -> None:
+        job = activation.job
+        prompt = prompt_of(job)
+        if prompt is None:
+            return
+
+        def said() -> Transcript:
+            return Transcript(answer_of(self._progress(activation)), job.attrs.get("cut"))
+
+        self._telling.prompt(activation, prompt, expires_at, said, to_all=to_all)
 
     def prompt_timeout(self, job: Job) -> int:
-        return 0
+        return int(job.body["prompt"]["seconds"] * 1000)
+
+    def beside_wait(self, job: Job, expires_at: int | None) -> Sequence[Operation]:
+        prompt = job.body["prompt"]
+        if prompt["kind"] != APPROVAL:
+            return ()
+        if expires_at is None:
+            return [approval_items.expired(job, prompt, self._clock.now())]
+        return [approval_items.shown_until(job, prompt, expires_at)]
 
 
 def _tokens(usage: Usage) -> int:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt
@@ -22,6 +23,11 @@ MAX_CONVERSATIONS = 200
 """Conversations in one page; a client that asks for more gets as many."""
 
 MAX_QUERY_CHARACTERS = 200
+MAX_PROMPT_ID = 2048
+MAX_NOTE = 1000
+"""Characters of what somebody notes with a decision."""
+
+MAX_VALUES_BYTES = 16 * 1024
 MAX_TITLE_CHARACTERS = 1000
 """What a client may send as a title, before it is cleaned and cut."""
 
@@ -61,7 +67,8 @@ def _session_id(value: str) -> str:
     return value.lower()
 
 
-def _any_session_id(value: str) -> str:
+def any_session_id(value: str) -> str:
+    """The value, or what stands for one that no session can have."""
     return value.lower() if _UUID.fullmatch(value) else NO_SESSION
 
 
@@ -85,12 +92,20 @@ def _email(value: Any) -> str | None:
     return value if fits else None
 
 
-def _small(value: dict[str, Any]) -> dict[str, Any]:
-    if len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()) > (
-        MAX_METADATA_BYTES
-    ):
-        raise ValueError(f"may have at most {MAX_METADATA_BYTES} bytes of JSON; shorten it")
-    return value
+def _up_to(limit: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    def checked(value: dict[str, Any]) -> dict[str, Any]:
+        if len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()) > limit:
+            raise ValueError(f"may have at most {limit} bytes of JSON; shorten it")
+        return value
+
+    return checked
+
+
+def clean_note(value: str) -> str:
+    """The value, which must be fit to be shown to people."""
+    if any(not (character.isprintable() or character in "\n\t") for character in value):
+        raise ValueError("must be text without control characters")
+    return value.strip()
 
 
 def checked_skill(value: str) -> str:
@@ -131,7 +146,7 @@ UserName = Annotated[str, Field(max_length=200), BeforeValidator(_user_name)]
 Email = Annotated[str | None, BeforeValidator(_email)]
 Fingerprint = Annotated[str, Field(max_length=256)]
 Capability = Annotated[str, Field(max_length=64)]
-Metadata = Annotated[dict[str, Any], AfterValidator(_small), _default({})]
+Metadata = Annotated[dict[str, Any], AfterValidator(_up_to(MAX_METADATA_BYTES)), _default({})]
 Message = Annotated[str, Field(max_length=MAX_MESSAGE_CHARACTERS), AfterValidator(_not_blank)]
 Stream = Annotated[StrictBool, _default(True)]
 Model = Annotated[str, Field(max_length=128), AfterValidator(_not_blank)]
@@ -141,11 +156,19 @@ ListLimit = Annotated[StrictInt, Field(ge=1), AfterValidator(_clamped), _default
 Received = Annotated[StrictInt, Field(ge=0, le=MAX_RECEIVED), _default(0)]
 Query = Annotated[str, Field(max_length=MAX_QUERY_CHARACTERS)]
 Title = Annotated[str, Field(max_length=MAX_TITLE_CHARACTERS), AfterValidator(_not_blank)]
-AnySessionId = Annotated[str, AfterValidator(_any_session_id)]
+AnySessionId = Annotated[str, AfterValidator(any_session_id)]
 KnownConversationId = Annotated[str, AfterValidator(_known_conversation_id)]
 Cursor = Annotated[str, Field(max_length=512)]
 UserId = Annotated[str, Field(max_length=128), AfterValidator(_printable)]
 Timestamp = Annotated[StrictInt, Field(ge=0, le=MAX_TIMESTAMP)]
 Signature = Annotated[str, AfterValidator(_hex_digest)]
 Token = Annotated[str, Field(min_length=1, max_length=MAX_TOKEN_CHARACTERS)]
+PromptId = Annotated[str, Field(max_length=MAX_PROMPT_ID)]
+"""What no prompt can have is, like what none has, the prompts' own answer."""
+
+Note = Annotated[str, Field(max_length=MAX_NOTE), AfterValidator(clean_note), _default("")]
+Kind = Annotated[str, Field(max_length=64)]
+Values = Annotated[dict[str, Any], AfterValidator(_up_to(MAX_VALUES_BYTES))]
+Declined = Annotated[StrictBool, _default(False)]
+Code = Annotated[str, Field(max_length=64)]
 Ticket = Annotated[str, Field(min_length=1, max_length=128)]

@@ -7,7 +7,7 @@ answering as if it had not been asked for would look like an answer to it.
 
 from typing import ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 from pydantic.alias_generators import to_camel
 
 from shared.errors import ValidationError
@@ -21,8 +21,11 @@ NO_CONVERSATION = "There is no such conversation."
 class FrameError(ValidationError):
     """The frame is not valid.
 
-    `request_id` is the frame's own, if it had a valid one, for the `error` event.
+    `request_id` is the frame's own, if it had a valid one, for the `error` event. `answered` is the
+    session whose turn the frame would have answered: the request id may be that turn's.
     """
+
+    answered: str | None = None
 
     def __init__(
         self,
@@ -58,7 +61,8 @@ def invalid(fault: Fault, request_id: str | None) -> FrameError:
 
 class BaseFrame(BaseModel):
     """What all frames have. `later` are the fields that are refused by name. `echoes`: an error
-    that tells of the frame carries its request id."""
+    that tells of the frame carries its request id. `answers`: it answers what a turn asked, and its
+    request id may be that turn's, which goes on whatever becomes of the frame."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -71,6 +75,7 @@ class BaseFrame(BaseModel):
     action: ClassVar[str]
     later: ClassVar[tuple[str, ...]] = ()
     echoes: ClassVar[bool] = True
+    answers: ClassVar[bool] = False
 
     request_id: fields.RequestId | None = None
 
@@ -209,6 +214,52 @@ class ResumeTurn(BaseFrame):
     received: fields.Received = 0
 
 
+class ConfirmToolAction(BaseFrame):
+    """Approve or deny a call that waits for it: the one with this `approval_id`, or else the one
+    that the session's conversation waits for. The published protocol has neither `approval_id` nor
+    `note`."""
+
+    action: ClassVar[str] = "confirm_tool_action"
+    answers: ClassVar[bool] = True
+
+    request_id: fields.RequestId
+    session_id: fields.AnySessionId
+    approved: StrictBool
+    approval_id: fields.PromptId | None = None
+    note: fields.Note = ""
+
+
+class SubmitInteraction(BaseFrame):
+    """What the user has filled in, or that they will not."""
+
+    action: ClassVar[str] = "submit_interaction"
+    answers: ClassVar[bool] = True
+
+    request_id: fields.RequestId
+    session_id: fields.AnySessionId
+    interaction_id: fields.PromptId
+    kind: fields.Kind | None = None
+    values: fields.Values | None = None
+    declined: fields.Declined = False
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if self.values is None and not self.declined:
+            raise ValueError("needs values, or declined: true")
+        return self
+
+
+class VerifyOtp(BaseFrame):
+    """The code that was sent to the user of the session."""
+
+    action: ClassVar[str] = "verify_otp"
+    answers: ClassVar[bool] = True
+
+    request_id: fields.RequestId
+    session_id: fields.AnySessionId
+    code: fields.Code
+
+
 class Ping(BaseFrame):
     action: ClassVar[str] = "ping"
 
@@ -238,6 +289,9 @@ Frame = (
     | RenameConversation
     | Cancel
     | ResumeTurn
+    | ConfirmToolAction
+    | SubmitInteraction
+    | VerifyOtp
     | Ping
     | Authenticate
 )

@@ -48,7 +48,13 @@ def parse(body: str | None, is_base64: bool = False) -> Frame:
             code="UNSUPPORTED_ACTION",
             request_id=request_id,
         )
-    return _checked(model, raw, request_id if model.echoes else None)
+    try:
+        return _checked(model, raw, request_id if model.echoes else None)
+    except FrameError as fault:
+        session = raw.get("sessionId")
+        if model.answers and isinstance(session, str):
+            fault.answered = fields.any_session_id(session)
+        raise
 
 
 def _checked(model: type[_Model], raw: dict[str, Any], request_id: str | None) -> _Model:

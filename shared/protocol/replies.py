@@ -49,12 +49,44 @@ def authenticated(until: int | None) -> Reply:
 
 
 def resumed(
-    request_id: str, status: str, *, begin: int, text: str, queued: int | None = None
+    request_id: str,
+    status: str,
+    *,
+    begin: int,
+    text: str,
+    queued: int | None = None,
+    prompt: Mapping[str, Any] | None = None,
 ) -> Reply:
     """The answer to `resume_turn`, which is ours: `text` is what the client has missed of the
-    answer, from code point `begin` on; `queued` how many turns are before this one."""
+    answer, from code point `begin` on; `queued` how many turns are before this one; `prompt` the
+    event by which somebody was asked that the turn waits for."""
     reply: Reply = {"requestId": request_id, "status": status, "begin": begin, "text": text}
-    return reply if queued is None else {**reply, "queued": queued}
+    if queued is not None:
+        reply["queued"] = queued
+    if prompt is not None:
+        reply["prompt"] = dict(prompt)
+    return reply
+
+
+def queued_behind(waiting_for: str, queued: int) -> Reply:
+    """The answer to a message that is accepted while the conversation waits for a person: for
+    what (`approval` or `input`), and how many turns are before this one."""
+    return {"queued": queued, "waitingFor": waiting_for}
+
+
+def tool_action(session: str, approval: str, *, approved: bool) -> Reply:
+    """The answer to `confirm_tool_action`: what has been decided."""
+    return {"sessionId": session, "approvalId": approval, "approved": approved}
+
+
+def interaction_submitted(
+    session: str, interaction: str, kind: str, values: Mapping[str, Any] | None
+) -> Reply:
+    """The answer to `submit_interaction`; no values: the user declined."""
+    reply: Reply = {"sessionId": session, "interactionId": interaction, "kind": kind}
+    if values is None:
+        return {**reply, "declined": True}
+    return {**reply, "values": dict(values)}
 
 
 def message_item(

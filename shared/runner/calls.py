@@ -10,11 +10,14 @@ from typing import Any
 
 from shared.clock import Clock
 from shared.runner.batch import Batch, Call, Outcome, late, make
+from shared.runner.builtins import USER_INPUT, question_of
 from shared.runner.events import ToolEnded, ToolStarted
 from shared.runner.history import Message
 from shared.runner.host import Host
+from shared.runner.request import TurnRequest
 from shared.runner.text import clean
-from shared.tools.port import Tool
+from shared.runner.waits import Waits
+from shared.tools.port import InvalidArguments
 
 Note = Callable[[Message, Sequence[str]], None]
 """Notes a result, and which calls begin next."""
@@ -64,11 +67,15 @@ def open_calls(progress: Sequence[Message], first: int) -> list[Call]:
 class Calls:
     """Makes calls on behalf of one turn."""
 
-    def __init__(self, host: Host, tools: Sequence[Tool], clock: Clock, note: Note) -> None:
+    def __init__(self, host: Host, request: TurnRequest, clock: Clock, note: Note) -> None:
         self._host = host
         self._note = note
-        self._tools = {tool.name: tool for tool in tools}
+        self._tools = {tool.name: tool for tool in request.tools}
+        self._builtins = request.builtins
+        self._waits = Waits(host, self._tools, request.gates, request.renders)
         self._clock = clock
+        self.question: str | None = None
+        """What the user is to be asked: the turn ends with it."""
 
     def first(self, calls: Sequence[Call]) -> list[str]:
         """The keys of the calls that begin right after a reply; for the note of the reply.
@@ -87,63 +94,88 @@ class Calls:
         for index, group in enumerate(groups):
             after = groups[index + 1] if index + 1 < len(groups) else []
             begun = yield from self._group(group, begun, after)
+        yield from self._ask(calls)
 
     def _groups(self, calls: Sequence[Call]) -> list[list[Call]]:
         """Calls that run side by side; in order, so that a call which runs alone comes after all
         that the model asked for before it."""
         groups: list[list[Call]] = []
         for call in calls:
-            tool = self._tools.get(call.name)
-            if tool is None or _index(call) >= MAX_CALLS:
+            if not self._is_known(call) or self._asks(call) or _index(call) >= MAX_CALLS:
                 continue
             last = groups[-1] if groups else None
-            if last and len(last) < MAX_PARALLEL and tool.parallel and self._parallel(last[-1]):
+            beside = last is not None and self._parallel(call) and self._parallel(last[-1])
+            if last and beside and len(last) < MAX_PARALLEL:
                 last.append(call)
             else:
                 groups.append([call])
         return groups
 
     def _parallel(self, call: Call) -> bool:
-        return self._tools[call.name].parallel
+        return not self._waits.concerns(call) and self._tools[call.name].parallel
+
+    def _is_known(self, call: Call) -> bool:
+        return call.name in self._tools or self._waits.concerns(call) or self._asks(call)
+
+    def _asks(self, call: Call) -> bool:
+        named = call.name == USER_INPUT.name and call.name in self._builtins
+        return named and call.name not in self._tools
 
     def _refuse(self, calls: Sequence[Call]) -> Iterator[ToolStarted | ToolEnded]:
         """The calls that cannot be made at all."""
         for call in calls:
-            if call.name not in self._tools and self._host.started(call.key):
+            known = self._is_known(call)
+            if not known and self._host.started(call.key):
                 # It had begun when the agent still had the tool.
                 said = INTERRUPTED
-            elif call.name not in self._tools:
-                known = ", ".join(self._tools) or "none"
-                said = f"There is no tool {call.name}. The tools are: {known}."
+            elif not known:
+                names = ", ".join(self._tools) or "none"
+                said = f"There is no tool {call.name}. The tools are: {names}."
             elif _index(call) >= MAX_CALLS:
                 said = f"Not called: one reply may have {MAX_CALLS} calls."
             else:
                 continue
-            yield ToolStarted(call.key, call.name, call.arguments)
+            if not self._waits.shown(call):
+                yield ToolStarted(call.key, call.name, call.arguments)
             yield self._end(call, Outcome(said, is_error=True), [])
 
     def _ready(self, group: Sequence[Call]) -> list[str]:
-        if group:
-            self._host.ready(RESERVE + max(self._tools[call.name].timeout for call in group))
+        # Nothing begins where people are asked first.
+        if not group or self._waits.concerns(group[0]):
+            return []
+        self._host.ready(RESERVE + max(self._tools[call.name].timeout for call in group))
         return [call.key for call in group]
 
     def _group(
         self, group: Sequence[Call], begun: Sequence[str], after: Sequence[Call]
     ) -> Generator[ToolStarted | ToolEnded, None, Sequence[str]]:
         """Make the calls of one group; returns the keys of `after` if they were noted as begun."""
-        waiting = dict.fromkeys(call.key for call in group)
+        if self._waits.concerns(group[0]):
+            outcome = yield from self._waited(group[0])
+            if outcome is not None:
+                noted, over = self._next(after)
+                yield self._end(group[0], outcome, noted)
+                if over is not None:
+                    raise over
+                return noted
         made: list[Call] = []
         for call in group:
-            yield ToolStarted(call.key, call.name, call.arguments)
-            interrupted = call.key not in begun and self._host.started(call.key)
-            if interrupted and not self._tools[call.name].repeatable:
+            if not self._waits.concerns(call):
+                yield ToolStarted(call.key, call.name, call.arguments)
+            if self._is_lost(call, begun):
                 yield self._end(call, Outcome(INTERRUPTED, is_error=True), [])
-                del waiting[call.key]
                 continue
             if call.key not in begun:
-                self._ready([call])
-                self._host.starting(call.key)
+                self._host.ready(RESERVE + self._tools[call.name].timeout)
+                self._host.starting(call.key, self._waits.digest(call))
             made.append(call)
+        return (yield from self._make(made, after))
+
+    def _make(
+        self, made: Sequence[Call], after: Sequence[Call]
+    ) -> Generator[ToolEnded, None, Sequence[str]]:
+        """Make calls that have been noted as begun."""
+        waiting = dict.fromkeys(call.key for call in made)
         noted: list[str] = []
         for call, outcome in self._made(made):
             del waiting[call.key]
@@ -154,6 +186,33 @@ class Calls:
             if over is not None:
                 raise over
         return noted
+
+    def _is_lost(self, call: Call, begun: Sequence[str]) -> bool:
+        """Whether the call was interrupted and must not be made again."""
+        interrupted = call.key not in begun and self._host.started(call.key)
+        return interrupted and not self._tools[call.name].repeatable
+
+    def _waited(self, call: Call) -> Generator[ToolStarted, None, Outcome | None]:
+        """What a call comes to that people are asked about; None: it may be made."""
+        lost = self._is_lost(call, ())
+        outcome = Outcome(INTERRUPTED, is_error=True) if lost else self._waits.outcome(call)
+        if not self._waits.shown(call):
+            yield ToolStarted(call.key, call.name, self._waits.arguments(call))
+        return outcome
+
+    def _ask(self, calls: Sequence[Call]) -> Iterator[ToolStarted | ToolEnded]:
+        """The question to the user, if there is one, is left open when all else is done."""
+        for call in filter(self._asks, calls):
+            try:
+                question = question_of(call.arguments)
+                if self.question is None:
+                    self.question = question
+                    continue
+                said = "Not asked: ask one question at a time."
+            except InvalidArguments as fault:
+                said = f"Not asked. {fault}"
+            yield ToolStarted(call.key, call.name, call.arguments)
+            yield self._end(call, Outcome(said, is_error=True), [])
 
     def _next(self, after: Sequence[Call]) -> tuple[list[str], Exception | None]:
         """Whether the next group may begin. If not, the result that is at hand is noted first, and

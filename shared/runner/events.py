@@ -52,7 +52,9 @@ class ToolEnded:
 class Reply:
     """The end: the whole answer, what all of the turn cost, and why the model stopped.
 
-    `said` is the last reply's own part of the answer, which has the others before it.
+    `said` is the last reply's own part of the answer, which has the others before it. `asks`: the
+    answer ends with this question, and the user's next message is the result of the call that
+    asked.
     """
 
     text: str
@@ -60,6 +62,7 @@ class Reply:
     usage: Usage
     stop_reason: str
     suggestions: Sequence[str] = ()
+    asks: str | None = None
 
 
 TurnEvent = Delta | Reasoning | Restarted | ToolStarted | ToolEnded | Reply

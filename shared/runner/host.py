@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from shared.models.port import ModelRequest, ModelStream
+from shared.runner.prompts import Answer, Prompt
 from shared.tools.port import ToolContext
 
 
@@ -37,8 +38,8 @@ class Host(Protocol):
         are noted even if the turn has been stopped."""
         ...
 
-    def starting(self, call: str) -> None:
-        """Note that this call begins now."""
+    def starting(self, call: str, approved: str | None = None) -> None:
+        """Note that this call begins now; with `approved`, only if exactly that was approved."""
         ...
 
     def started(self, call: str) -> bool:
@@ -52,6 +53,33 @@ class Host(Protocol):
     def keep(self, call: str, text: str) -> str:
         """Store a result that is too long for the log; the name under which it stands, empty if it
         could not be kept."""
+        ...
+
+    def answer(self, key: str) -> Answer | None:
+        """What became of the prompt with this key; None: there was none, or it stands still."""
+        ...
+
+    def park(self, prompt: Prompt) -> Answer:
+        """Ask people, and wait. Raises Parked where nobody waits for the answer."""
+        ...
+
+    def shown(self, key: str) -> bool:
+        """Whether the prompt with this key, the last there was, may have been seen."""
+        ...
+
+    def is_verified(self, call: str) -> bool:
+        """Whether the user has shown who they are, by a code, in this session. If so, the context
+        of this call has their address, and that of no other."""
+        ...
+
+    def offer_code(self, description: str) -> Mapping[str, Any]:
+        """Send the user a code, without which a call cannot be made that this describes; what is
+        to be shown of that. Raises ToolFault: it cannot be sent, in words for the model."""
+        ...
+
+    def keep_contact(self, contact: Mapping[str, str]) -> None:
+        """Keep what the user said of themselves, any of name, email and phone, with the
+        session."""
         ...
 
     def context(self, call: str, *, seconds: float) -> ToolContext:

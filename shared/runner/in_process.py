@@ -17,8 +17,9 @@ from shared.identity.principal import Principal
 from shared.ids import new_id
 from shared.models.port import Model
 from shared.runner.events import Reply, ToolStarted, TurnEvent
+from shared.runner.gates import Gate
 from shared.runner.history import Message, newest
-from shared.runner.memo import Memo
+from shared.runner.memo import Approve, Memo
 from shared.runner.port import (
     BacklogFull,
     NoAgent,
@@ -45,6 +46,8 @@ class Agent:
     thinking: Thinking = None
     suggested_replies: bool = False
     models_allowed: Sequence[str] = ()
+    gates: Mapping[str, Gate] = field(default_factory=dict[str, Gate])
+    builtins: frozenset[str] = frozenset()
     skills: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
@@ -61,7 +64,8 @@ class _Session:
 class InProcessRunner:
     """See `Runner`. `backlog` turns of one session may wait; of `sessions`, the least recently
     used are forgotten. A turn whose iteration is given up ends there. `turn_seconds` bounds what
-    a turn takes, but not how long it waits."""
+    a turn takes, but not how long it waits. `approve` is asked, on the caller's thread, about the
+    calls that need an approval by the agent's `gates`; without it none is approved."""
 
     def __init__(
         self,
@@ -74,6 +78,7 @@ class InProcessRunner:
         turn_seconds: float = 600,
         history_token_budget: int = 100_000,
         sessions: int = 1000,
+        approve: Approve | None = None,
     ) -> None:
         """
         Raises:
@@ -100,6 +105,7 @@ class InProcessRunner:
         self._seconds = turn_seconds
         self._budget = history_token_budget
         self._most = sessions
+        self._approve = approve
         self._sessions: OrderedDict[tuple[str, str, str], _Session] = OrderedDict()
         self._lock = threading.Lock()
         self._stopped = False
@@ -149,7 +155,13 @@ class InProcessRunner:
             if text is None:
                 raise NotFound("The agent has no such skill.", code="SKILL_NOT_FOUND")
         persona: Persona = self._agent
-        return Equipped(agent=persona, tools=self._tools, skill=text)
+        return Equipped(
+            agent=persona,
+            tools=self._tools,
+            skill=text,
+            gates=self._agent.gates,
+            builtins=self._agent.builtins,
+        )
 
     def _arrive(self, key: tuple[str, str, str]) -> tuple[_Session, Event]:
         place = self._clock.event()
@@ -187,7 +199,8 @@ class InProcessRunner:
         message: str,
         model: str | None,
     ) -> Iterator[TurnEvent]:
-        memo = Memo(self._clock, self._model, principal, session.id, self._seconds)
+        seconds, approve = self._seconds, self._approve
+        memo = Memo(self._clock, self._model, principal, session.id, seconds, approve)
         with self._lock:
             if self._stopped:
                 raise RunnerStopped
@@ -208,8 +221,9 @@ class InProcessRunner:
 def _passed_on(event: TurnEvent, memo: Memo) -> TurnEvent:
     """The event as the caller gets it; a reply is noted first."""
     match event:
-        case Reply(said=said):
-            memo.notes.append({"role": "assistant", "text": said})
+        case Reply(text=text, said=said, asks=asks):
+            note = {"role": "assistant", "text": text, "said": said}
+            memo.notes.append({**note, "asks": asks} if asks else note)
         case ToolStarted(arguments=arguments):
             # The tool works with the very same ones, perhaps while the caller looks at these.
             return replace(event, arguments=deepcopy(arguments))

@@ -11,15 +11,27 @@ from shared.ids import new_id
 from shared.models.port import Model, ModelError, ModelRequest, ModelStream, StreamClosed
 from shared.runner.history import Message
 from shared.runner.port import RunnerStopped
-from shared.tools.port import ToolContext
+from shared.runner.prompts import APPROVED, DENIED, Answer, Prompt
+from shared.tools.port import ToolContext, ToolFault
+
+Approve = Callable[[Prompt], bool]
+"""Whether a call may be made; its arguments and a description are in the prompt."""
 
 
 class Memo:
-    """The host of one turn. `session` names what it belongs to, `seconds` is what it may take."""
+    """The host of one turn. `session` names what it belongs to, `seconds` is what it may take.
+    `approve` decides about calls that need it; without it nobody approves any."""
 
     def __init__(
-        self, clock: Clock, model: Model, principal: Principal, session: str, seconds: float
+        self,
+        clock: Clock,
+        model: Model,
+        principal: Principal,
+        session: str,
+        seconds: float,
+        approve: Approve | None = None,
     ) -> None:
+        self._approve = approve
         self._clock = clock
         self._model = model
         self._principal = principal
@@ -73,7 +85,7 @@ class Memo:
     ) -> None:
         self.notes += messages
 
-    def starting(self, call: str) -> None:
+    def starting(self, call: str, approved: str | None = None) -> None:
         """Nobody takes over from this process, so nobody needs to know."""
 
     def started(self, call: str) -> bool:
@@ -85,6 +97,26 @@ class Memo:
     def keep(self, call: str, text: str) -> str:
         """Only the excerpt is remembered."""
         return ""
+
+    def answer(self, key: str) -> Answer | None:
+        """Whoever is asked answers at once."""
+        return None
+
+    def park(self, prompt: Prompt) -> Answer:
+        approved = self._approve is not None and self._approve(prompt)
+        return Answer(what=APPROVED if approved else DENIED, digest=prompt.digest)
+
+    def shown(self, key: str) -> bool:
+        return False
+
+    def is_verified(self, call: str) -> bool:
+        return False
+
+    def offer_code(self, description: str) -> Mapping[str, Any]:
+        raise ToolFault("The user must show who they are first, which is not possible here.")
+
+    def keep_contact(self, contact: Mapping[str, str]) -> None:
+        """The model has it in what was said."""
 
     def context(self, call: str, *, seconds: float) -> ToolContext:
         principal = self._principal

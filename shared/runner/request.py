@@ -1,11 +1,14 @@
 """What a turn asks the model, and in which shape."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, Protocol, Self
 
 from shared.identity.principal import Principal
 from shared.models.port import ModelRequest
+from shared.runner.builtins import USER_INPUT, Described, offered
+from shared.runner.gates import Gate
 from shared.runner.history import Message, shortened
 from shared.runner.suggestions import CONTRACT
 from shared.tools.port import Tool
@@ -47,13 +50,25 @@ class Persona(Protocol):
     def suggested_replies(self) -> bool: ...
 
 
+def _nothing() -> Mapping[str, Any]:
+    return MappingProxyType({})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Equipped:
-    """An agent with its tools, and the text of a skill that a turn asked for."""
+    """An agent with its tools, and the text of a skill that a turn asked for.
+
+    `gates` are those of the tools that have one, and `builtins` the built-in tools that the agent
+    has, by name. `recorded` is plain JSON: what a turn that waits keeps of its configuration, to go
+    on with it whatever the agent has become by then.
+    """
 
     agent: Persona
     tools: Sequence[Tool] = ()
     skill: str | None = None
+    gates: Mapping[str, Gate] = field(default_factory=_nothing)
+    builtins: frozenset[str] = frozenset()
+    recorded: Mapping[str, Any] = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +79,8 @@ class TurnRequest:
     now; `progress` is what this turn has noted after it, when another worker began it.
     `progress_budget` are the tokens that its own calls and results may take in a request.
     `greeting` is what clients show before the first message. `max_iterations` bounds the model's
-    replies.
+    replies. `gates` stand before some of the tools, `builtins` are named by the configuration, and
+    `renders` are what the user's client can show beside text.
     """
 
     access: Principal
@@ -75,6 +91,9 @@ class TurnRequest:
     skill: str | None = None
     suggested_replies: bool = False
     tools: Sequence[Tool] = ()
+    gates: Mapping[str, Gate] = field(default_factory=_nothing)
+    builtins: frozenset[str] = frozenset()
+    renders: frozenset[str] = frozenset()
     max_iterations: int = 20
     thinking: Thinking = None
     history: Sequence[Message] = ()
@@ -92,6 +111,7 @@ class TurnRequest:
         model: str | None,
         history: Sequence[Message],
         progress: Sequence[Message] = (),
+        renders: frozenset[str] = frozenset(),
     ) -> Self:
         """The request of one message to an agent; `model` in place of the agent's own."""
         agent = equipped.agent
@@ -106,6 +126,9 @@ class TurnRequest:
             max_iterations=agent.max_iterations,
             thinking=agent.thinking,
             tools=equipped.tools,
+            gates=equipped.gates,
+            builtins=equipped.builtins,
+            renders=renders,
             history=history,
             message=message,
             progress=progress,
@@ -123,7 +146,10 @@ def model_request(
     """
     fitting = shortened(progress, request.progress_budget)
     begun = [{"role": "user", "text": request.message}, *fitting]
-    messages = _Messages(with_tools=bool(request.tools))
+    own = {tool.name for tool in request.tools}
+    brought = offered(request.builtins, request.renders, [*request.history, *progress])
+    tools = [*request.tools, *(each for each in brought if each.name not in own)]
+    messages = _Messages(with_tools=bool(tools))
     for entry in _from_a_user(request.history):
         messages.add(entry, past=True)
     for entry in begun:
@@ -135,9 +161,9 @@ def model_request(
         system=_system(request),
         messages=messages.finished(),
         max_tokens=request.max_tokens,
-        tools=[described(tool) for tool in request.tools],
+        tools=[described(tool) for tool in tools],
         thinking=request.thinking,
-        tool_choice="none" if last and request.tools else "auto",
+        tool_choice="none" if last and tools else "auto",
     )
 
 
@@ -154,7 +180,7 @@ def _words(entry: Message) -> str:
     return str(entry.get("text", "")) if str(entry.get("text", "")).strip() else ""
 
 
-def described(tool: Tool) -> dict[str, Any]:
+def described(tool: Described) -> dict[str, Any]:
     """What the model is told of a tool."""
     return {
         "name": tool.name,
@@ -181,16 +207,27 @@ class _Messages:
     def __init__(self, *, with_tools: bool) -> None:
         self._with_tools = with_tools
         self._messages: list[tuple[str, list[Block]]] = []
-        self._open: list[str] = []
+        self._open: dict[str, str] = {}
 
     def add(self, entry: Message, *, past: bool) -> None:
         match entry["role"]:
             case "tool":
                 self._result(entry)
             case "user":
-                self.user(_texts(_words(entry)))
+                self._answer(_words(entry))
             case _:
                 self._assistant(_said(entry, past=past, with_tools=self._with_tools))
+
+    def _answer(self, text: str) -> None:
+        """What the user says; the result of the call that asked for it, if one did."""
+        asked = [call for call, name in self._open.items() if name == USER_INPUT.name]
+        if not asked or not text:
+            self.user(_texts(text))
+            return
+        del self._open[asked[-1]]
+        self._close()
+        result = {"type": "tool_result", "tool_use_id": asked[-1], "content": text}
+        self._append("user", [result])
 
     def user(self, blocks: list[Block]) -> None:
         if blocks:
@@ -209,11 +246,11 @@ class _Messages:
             return
         self._close()
         self._append("assistant", blocks)
-        self._open = [block["id"] for block in blocks if block["type"] == "tool_use"]
+        self._open = {block["id"]: block["name"] for block in blocks if block["type"] == "tool_use"}
 
     def _result(self, entry: Message) -> None:
         if entry["call_id"] in self._open:
-            self._open.remove(entry["call_id"])
+            del self._open[entry["call_id"]]
             result = {"type": "tool_result", "tool_use_id": entry["call_id"]}
             if entry["text"].strip():
                 result["content"] = entry["text"]
@@ -226,7 +263,7 @@ class _Messages:
         for call in self._open:
             lost = {"type": "tool_result", "tool_use_id": call, "content": LOST_RESULT}
             self._append("user", [{**lost, "is_error": True}])
-        self._open = []
+        self._open = {}
 
     def _append(self, role: str, blocks: list[Block]) -> None:
         if not self._messages or self._messages[-1][0] != role:
@@ -243,6 +280,9 @@ class _Messages:
 def _said(entry: Message, *, past: bool, with_tools: bool) -> list[Block]:
     """The blocks of an assistant's message. Thoughts are repeated only within their own turn,
     which is where the API wants them back; calls only while the agent has tools."""
+    if entry.get("asks") and "said" in entry and not with_tools:
+        # The call that asked is left out.
+        return _texts(entry["asks"])
     if not entry.get("content"):
         return _texts(str(entry.get("said", _words(entry))))
     return [

@@ -64,7 +64,7 @@ class Turn:
         self._request = request
         self._host = host
         self._progress = list(request.progress)
-        self._calls = Calls(host, request.tools, clock, self._result)
+        self._calls = Calls(host, request, clock, self._result)
         self.answer = answer_of(self._progress)
         self.spent = spent_by(self._progress)
 
@@ -73,6 +73,7 @@ class Turn:
 
         Raises:
             ModelError: the model could not answer, or its answer broke off once too often.
+            Parked: it waits for a person.
             TurnFailed: MAX_ITERATIONS, MAX_TOKENS, MODEL_REFUSED: the last reply has no words;
                 BUDGET_EXCEEDED: nothing may be spent any more.
             Whatever the host raises.
@@ -80,6 +81,9 @@ class Turn:
         first = self._host.next_number() - len(self._progress)
         yield from self._calls.run(open_calls(self._progress, first))
         while True:
+            if self._calls.question is not None:
+                yield from self._ask(self._calls.question)
+                return
             replies = sum(entry["role"] == "assistant" for entry in self._progress)
             last = replies + 1 >= self._request.max_iterations
             completed, said, suggestions = yield from self._reply(last=last)
@@ -97,6 +101,14 @@ class Turn:
             }
             begun = self._step(step, calls)
             yield from self._calls.run(calls, begun)
+
+    def _ask(self, question: str) -> Iterator[TurnEvent]:
+        """End with a question, to which the user's next message is the result of the call."""
+        yield Delta(_between(self.answer, question) + question)
+        self.answer = joined(self.answer, question)
+        yield Reply(
+            text=self.answer, said="", usage=self.spent, stop_reason="tool_use", asks=question
+        )
 
     def _step(self, step: Message, calls: Sequence[Call]) -> list[str]:
         """Note a reply that calls tools, and in the same write which calls begin."""

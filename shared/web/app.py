@@ -13,7 +13,7 @@ from shared.identity.access import may, own
 from shared.protocol.origins import pattern
 from shared.protocol.replies import iso_time
 from shared.settings_types import LOOPBACK
-from shared.web import conversations, errors, turns
+from shared.web import approvals, conversations, errors, turns
 from shared.web.auth import Authentication, Given, address_of
 from shared.web.errors import ErrorBody
 from shared.web.services import Services
@@ -94,6 +94,7 @@ def create_app(services: Services) -> FastAPI:
 
     app.include_router(turns.router(services))
     app.include_router(conversations.router(services))
+    app.include_router(approvals.router(services))
     return app
 
 

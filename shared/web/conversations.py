@@ -1,8 +1,6 @@
 """The caller's conversations over HTTP: their list, and the messages of one."""
 
-from collections.abc import Mapping
 from typing import Annotated, Literal
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
@@ -11,15 +9,10 @@ from shared.conversations.items import turn_id
 from shared.conversations.messages import Message
 from shared.protocol.replies import iso_time
 from shared.web.auth import Caller
-from shared.web.errors import ErrorBody
+from shared.web.errors import error_bodies
+from shared.web.lists import Cursor, Limit, link_next
 from shared.web.services import Services
 
-MAX_LIMIT = 200
-
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Entries of the page, at most.")]
-Cursor = Annotated[
-    str | None, Query(max_length=512, description="From the `Link` of the page before.")
-]
 Search = Annotated[
     str | None, Query(max_length=200, description="Text of the title or of the first message.")
 ]
@@ -50,7 +43,7 @@ class MessageEntry(BaseModel):
 def router(services: Services) -> APIRouter:
     api = APIRouter(tags=["conversations"])
 
-    @api.get("/conversations", responses=_errors(401, 422))
+    @api.get("/conversations", responses=error_bodies(401, 422))
     def list_conversations(
         caller: Caller,
         response: Response,
@@ -62,7 +55,7 @@ def router(services: Services) -> APIRouter:
         `rel="next"` there may be more, even if this page is short or empty."""
         page = services.conversations.page(caller, limit=limit, cursor=cursor, query=query)
         asked = {"limit": str(limit), **({"query": query} if query else {})}
-        _link(response, "/conversations", asked, page.next_cursor)
+        link_next(response, "/conversations", asked, page.next_cursor)
         return [
             ConversationEntry(
                 conversation_id=each.id,
@@ -74,7 +67,7 @@ def router(services: Services) -> APIRouter:
             for each in page.conversations
         ]
 
-    @api.get("/conversations/{conversation_id}/messages", responses=_errors(401, 404, 422))
+    @api.get("/conversations/{conversation_id}/messages", responses=error_bodies(401, 404, 422))
     def list_messages(
         conversation_id: str,
         caller: Caller,
@@ -86,7 +79,7 @@ def router(services: Services) -> APIRouter:
         box = services.conversations.find(caller, conversation_id, "read")
         page = services.messages.page(box, limit, cursor)
         path = f"/conversations/{box.id}/messages"
-        _link(response, path, {"limit": str(limit)}, page.next_cursor)
+        link_next(response, path, {"limit": str(limit)}, page.next_cursor)
         return [_entry(box.id, message) for message in page.messages]
 
     return api
@@ -101,14 +94,3 @@ def _entry(conversation: str, message: Message) -> MessageEntry:
         turn_id=turn_id(conversation, message["turn"]),
         stopped=bool(message.get("stopped", False)),
     )
-
-
-def _link(response: Response, path: str, asked: Mapping[str, str], cursor: str | None) -> None:
-    """Where the next page is, if there may be one."""
-    if cursor is not None:
-        where = urlencode({**asked, "cursor": cursor})
-        response.headers["Link"] = f'<{path}?{where}>; rel="next"'
-
-
-def _errors(*codes: int) -> dict[int | str, dict[str, type[ErrorBody]]]:
-    return {code: {"model": ErrorBody} for code in codes}

@@ -42,6 +42,11 @@ class ErrorBody(BaseModel):
     detail: str
 
 
+def error_bodies(*codes: int) -> dict[int | str, dict[str, Any]]:
+    """What a route says of the errors that it answers with."""
+    return {code: {"model": ErrorBody} for code in codes}
+
+
 def error_body(
     code: str, message: str, *, retryable: bool = False, details: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from shared.backends.agents import AgentSource
 from shared.clock import Clock
+from shared.conversations.approvals import Approvals
 from shared.conversations.listing import Conversations
 from shared.conversations.messages import Messages
 from shared.conversations.sessions import Sessions
@@ -26,6 +27,7 @@ class Services:
     sessions: Sessions
     turns: TurnRequests
     stops: Stops
+    approvals: Approvals
     conversations: Conversations
     messages: Messages
     agents: AgentSource

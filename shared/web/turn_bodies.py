@@ -66,11 +66,13 @@ class TurnResult(BaseModel):
 
 
 class TurnAccepted(BaseModel):
-    """A turn that goes on; ask for it again."""
+    """A turn that goes on; ask for it again. `prompt` is there when it goes on only once somebody
+    has answered: see `TurnState`."""
 
     turn_id: str
     session_id: str
     status: str
+    prompt: dict[str, Any] | None = None
 
 
 class TurnStopping(BaseModel):
@@ -82,11 +84,15 @@ class TurnStopping(BaseModel):
 
 
 class TurnState(BaseModel):
-    """How a turn stands."""
+    """How a turn stands. While it waits for somebody, `prompt` says for what: an approval
+    (`approval_id`, `tool`, `description`, `arguments`), a form that the user fills in
+    (`interaction_id`, `kind`, `spec`, `reason`) or a code that was sent to them (`channel`,
+    `destination`); and until when (`expires_at`)."""
 
     turn_id: str
     session_id: str
     status: str
     text: str
+    prompt: dict[str, Any] | None = None
     usage: dict[str, Any] | None = None
     error: dict[str, Any] | None = None

@@ -56,7 +56,7 @@ def router(services: Services) -> APIRouter:
         idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
     ) -> Response:
         """Run one turn of an agent. Answers 200 with the reply, or 202 when it takes longer than
-        `wait`. A repeat with the same `Idempotency-Key` is the same turn."""
+        `wait`, or waits for somebody. A repeat with the same `Idempotency-Key` is the same turn."""
         turn = desk.ask(caller, body, idempotency_key, request.headers.get("origin"))
         seconds = min(body.wait, _time_left(request) - ANSWER_SECONDS)
         return _answer(desk.wait(caller, turn, seconds))
@@ -145,14 +145,15 @@ class TurnDesk:
         return found
 
     def wait(self, caller: Principal, turn: str, seconds: float) -> TurnView:
-        """The turn when it has ended, or as it stands after so many seconds."""
+        """The turn when it has ended or waits for somebody, or as it stands after so many
+        seconds."""
         clock = self._services.clock
         until = clock.monotonic() + seconds
         pause, longest = POLL
         while True:
             view = self._services.turns.view(caller, turn)
             left = until - clock.monotonic()
-            if view.done or left <= 0:
+            if view.done or view.waits or left <= 0:
                 return view
             clock.sleep(min(pause, left))
             pause = min(pause * 1.5, longest)
@@ -200,7 +201,7 @@ def _answer(view: TurnView) -> Response:
     ids = {"turn_id": view.id, "session_id": view.session, "status": view.status}
     if view.done:
         return JSONResponse(TurnResult(**ids, text=view.text, usage=view.usage).model_dump())
-    accepted = TurnAccepted(**ids).model_dump()
+    accepted = TurnAccepted(**ids, prompt=view.prompt).model_dump(exclude_none=view.prompt is None)
     return JSONResponse(accepted, 202, {"Location": f"/turns/{view.id}"})
 
 
@@ -228,6 +229,7 @@ def _state(view: TurnView) -> TurnState:
         session_id=view.session,
         status=view.status,
         text=view.text,
+        prompt=view.prompt,
         usage=view.usage,
         error=view.error,
     )

@@ -7,6 +7,8 @@ from shared.wiring.once import once
 
 if TYPE_CHECKING:
     from shared.conversations.admission import Admission
+    from shared.conversations.approvals import Approvals
+    from shared.conversations.asking import People
     from shared.conversations.connections import Connections
     from shared.conversations.dispatch import Frames
     from shared.conversations.listing import Conversations
@@ -72,6 +74,12 @@ class Deployment(Identity):
         from shared.conversations.stops import Stops
 
         return Stops(self.table, self.requests, self.turns)
+
+    @once
+    def approvals(self) -> "Approvals":
+        from shared.conversations.approvals import Approvals
+
+        return Approvals(self.table, self.clock, self.requests)
 
     @once
     def conversations(self) -> "Conversations":
@@ -148,6 +156,8 @@ class Deployment(Identity):
             turns=self.turns,
             stops=self.stops,
             requests=self.requests,
+            approvals=self.approvals,
+            codes=lambda: self.codes,
             agents=self.agents,
             poster=self.poster,
         )
@@ -183,12 +193,14 @@ class Deployment(Identity):
             clock=self.clock,
             requests=self.requests,
             agents=self.equip,
+            recorded=self.equip_recorded,
             services=Services(
                 table=self.table,
                 artifacts=self.artifacts,
                 model=self.model,
                 memory=Memory(self.table, budget=self.settings.history_token_budget),
                 rates=self.rates,
+                people=self._people(),
                 may_spend=self.ledger.check,
             ),
             ledger=self.ledger,
@@ -201,6 +213,15 @@ class Deployment(Identity):
                 push_buffer=self.settings.push_buffer_events,
             ),
         )
+
+    def _people(self) -> "People":
+        from shared.conversations.asking import People
+        from shared.conversations.code_offers import CodeOffers
+
+        codes = CodeOffers(
+            self.mail, lambda: self.codes, self.code_limits, seconds=self.settings.otp_ttl_sec
+        )
+        return People(codes=codes, seconds=self.settings.approval_timeout_sec)
 
     def _title_handler(self) -> "Handler":
         from shared.conversations.titles import Titles
@@ -239,6 +260,7 @@ class Deployment(Identity):
                 sessions=self.sessions,
                 turns=self.turns,
                 stops=self.stops,
+                approvals=self.approvals,
                 conversations=self.conversations,
                 messages=Messages(self.table),
                 agents=self.agents,

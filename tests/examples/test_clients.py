@@ -45,6 +45,29 @@ def test_a_turn_that_fails_over_http(tmp_path: Path) -> None:
         assert complaint(ended) == "The model provider does not accept the API key."
 
 
+def test_a_refund_waits_until_somebody_decides(tmp_path: Path) -> None:
+    steps = [
+        Step(tool_calls=[ToolCall(name="refund_order", input={"order_id": "1041"})]),
+        Step(tokens=["It is on its way."]),
+    ]
+    with served(tmp_path, steps) as (running, api):
+        url = {"PARLEY_URL": running.url}
+        asked = run("ask_http.py", "shop", "Refund order 1041", **url)
+        assert 'refund_order(order_id: \\"1041\\")' in complaint(asked)
+        approval, description, until = printed(run("approve_http.py", **url)).splitlines()
+        assert 'refund_order(order_id: "1041")' in description
+        assert until.startswith("  until 2")
+        ended = run("approve_http.py", "approve", approval, "Sorry!", **url)
+        assert printed(ended) == "approved by local"
+        running.settle()
+        assert "go back to Chen" in api.requests[-1]["messages"][-1]["content"][0]["content"]
+        contrary = run("approve_http.py", "deny", approval, **url)
+        assert complaint(contrary) == "This has been decided already: approved."
+        assert printed(run("approve_http.py", **url)) == ""
+        nobody = run("approve_http.py", "approve", "approval_x", **url)
+        assert complaint(nobody) == "There is no such approval."
+
+
 def test_a_chat_over_the_websocket(tmp_path: Path) -> None:
     with served(tmp_path) as (running, _):
         said = "Hello there\n\nWhat did I say?\n"

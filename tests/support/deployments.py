@@ -81,7 +81,7 @@ class Place:
         """What boto3 reads of the environment: this server, and no real account."""
         services = {
             f"AWS_ENDPOINT_URL_{name}": self.endpoint
-            for name in ("DYNAMODB", "S3", "SQS", "SECRETS_MANAGER")
+            for name in ("DYNAMODB", "S3", "SQS", "SECRETS_MANAGER", "SESV2")
         }
         keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
         return {**services, **keys, "AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION}

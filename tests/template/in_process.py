@@ -196,5 +196,5 @@ def cold(recorder: Recorder) -> Iterator[None]:
 
 
 def _forget() -> None:
-    for each in (aws.client, aws.connections_client, aws.functions_client):
+    for each in (aws.client, aws.connections_client, aws.functions_client, aws.mail_client):
         each.cache_clear()

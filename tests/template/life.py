@@ -24,6 +24,7 @@ LONG = "".join(map(chr, random.Random(1).choices(range(0x4E00, 0x9E00), k=SPILL_
 """A reply that stays too long for an item when it is compressed."""
 
 SERVICE_TOKEN = SECRET % "ServiceToken"
+SENDER = "codes@example.com"
 JWT_SECRET = "what-signs-the-tokens-of-these-tests"
 WAYS: Sequence[Mapping[str, str]] = (
     {},
@@ -35,10 +36,18 @@ ORDERS = f'''
 def find_orders() -> str:
     """Find all orders."""
     return "an order, " * {10_000}
+
+def pay(amount: int) -> str:
+    """Pay an amount."""
+    return "paid"
 '''
+FORM = {"fields": [{"key": "email", "required": True}], "reason": "to write to you"}
 SAID = [
     Step(match="tools", tool_calls=[ToolCall(name="find_orders"), ToolCall(name="refund")]),
     Step(match="tools", tool_calls=[ToolCall(name="ask_server")]),
+    Step(match="pay", tool_calls=[ToolCall(name="pay", input={"amount": 5})]),
+    Step(match="more", tool_calls=[ToolCall(name="pay", input={"amount": 6})]),
+    Step(match="form", tool_calls=[ToolCall(name="request_identity_intake", input=FORM)]),
     Step(match="at length", tokens=[LONG]),
 ]
 
@@ -89,11 +98,14 @@ def life(
             "AnthropicBaseUrl": model.base_url,
             "TitleModel": "claude-haiku-4-5",
             "ModelRatePerMinute": "1000",
+            "OtpSender": SENDER,
             **chosen,
         }
         secrets = made_secrets(endpoint, parameters)
         recorder.name_secrets(secrets)
         _tool_secret(endpoint)
+        with client("sesv2", endpoint) as ses:
+            ses.create_email_identity(EmailIdentity=SENDER)
         more = {
             "ASSISTANT_LOCAL_CONFIG_DIR": str(_agents(folder, server)),
             "ALLOW_PRIVATE_ADDRESSES": "true",
@@ -125,6 +137,7 @@ def _agents(folder: Path, server: Receiver) -> Path:
         "instructions": "You help.",
         "tools": [
             {"python": "orders:find_orders"},
+            {"python": "orders:pay", "approval": "required", "verified": True},
             {"name": "refund", "lambda": {"function": "refunds"}, **about},
             {
                 "name": "ask_server",

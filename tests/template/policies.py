@@ -21,11 +21,16 @@ FUNCTIONS = loading.functions(TEMPLATE)
 CONNECTIONS = "connections"
 TOOL_SECRETS = "secret:parley/*"
 TOOL_FUNCTIONS = "ToolFunctionArns"
+MAIL = frozenset({"identities", "configuration sets"})
+"""What SES asks for when a mail is sent."""
 
 _OWN = "${AWS::Region}:${AWS::AccountId}"
 _NAMES = {
     f"arn:${{AWS::Partition}}:execute-api:{_OWN}:${{WebSocketApi}}/prod/*/@connections/*": CONNECTIONS,  # noqa: E501
     f"arn:${{AWS::Partition}}:secretsmanager:{_OWN}:secret:parley/*": TOOL_SECRETS,
+    # Who may be the sender is a condition.
+    f"arn:${{AWS::Partition}}:ses:{_OWN}:identity/*": "identities",
+    f"arn:${{AWS::Partition}}:ses:{_OWN}:configuration-set/*": "configuration sets",
     # A profile calls its models in the regions that it chooses.
     "arn:${AWS::Partition}:bedrock:*::foundation-model/anthropic.*": "models",
     f"arn:${{AWS::Partition}}:bedrock:{_OWN}:inference-profile/*": "profiles",
@@ -36,10 +41,12 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of a role. `condition` names what must hold for it to be there."""
+    """One statement of a role. `condition` names what must hold for it to be there, `only` is what
+    a request must be like."""
 
     permissions: frozenset[Permission]
     condition: str | None
+    only: Any = None
 
 
 def statements(function: str) -> Iterator[Statement]:
@@ -51,8 +58,9 @@ def statements(function: str) -> Iterator[Statement]:
         for entry in policy["PolicyDocument"]["Statement"]:
             condition, statement = _conditional(entry)
             assert statement["Effect"] == "Allow"
-            assert set(statement) == {"Sid", "Effect", "Action", "Resource"}
-            yield Statement(frozenset(_permissions(statement)), condition)
+            assert set(statement) - {"Condition"} == {"Sid", "Effect", "Action", "Resource"}
+            only = statement.get("Condition")
+            yield Statement(frozenset(_permissions(statement)), condition, only)
 
 
 def allowed(function: str) -> set[Permission]:

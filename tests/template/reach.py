@@ -24,6 +24,7 @@ SERVICES = {
     "shared.messaging.sqs": "sqs",
     "shared.messaging.connection_api": "apigatewaymanagementapi",
     "shared.messaging.lambda_functions": "lambda",
+    "shared.messaging.ses_mail": "sesv2",
     "shared.aws": "secretsmanager",
 }
 """The modules that ask AWS, and what they ask. All the others go through these."""
@@ -41,6 +42,7 @@ _ACTIONS = {
     "delete_connection": "execute-api:ManageConnections",
     "get_secret_value": "secretsmanager:GetSecretValue",
     "invoke": "lambda:InvokeFunction",
+    "send_email": "ses:SendEmail",
 }
 _WRITES: dict[object, str] = {
     table.Put: "dynamodb:PutItem",

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from tests.template.policies import CONNECTIONS, TOOL_FUNCTIONS, TOOL_SECRETS, Permission
+from tests.template.policies import CONNECTIONS, MAIL, TOOL_FUNCTIONS, TOOL_SECRETS, Permission
 
 _INSIDE = {
     "Put": "PutItem",
@@ -72,6 +72,8 @@ class Recorder:
                 yield f"secretsmanager:{operation}", self._secret(params["SecretId"])
             case "lambda":
                 yield f"lambda:{operation}Function", TOOL_FUNCTIONS
+            case "ses":
+                yield from ((f"ses:{operation}", each) for each in MAIL)
             case _:
                 raise AssertionError(f"what does {service}:{operation} need?")
 

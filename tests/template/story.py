@@ -2,13 +2,16 @@
 
 import hmac
 import json
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from moto.ses.models import ses_backends
 
 from shared.protocol.fields import MAX_MESSAGE_CHARACTERS, MAX_METADATA_BYTES
 from tests.messaging.receivers import HOST
-from tests.support.aws import client
+from tests.support.aws import REGION, client
 from tests.template.in_process import SECRET
 from tests.template.life import LONG, SERVICE_TOKEN, Life
 
@@ -40,6 +43,7 @@ def converse(life: Life) -> None:
         requestId="open",
         agentId="assistant",
         metadata={"a": "x" * (MAX_METADATA_BYTES - 20)},
+        supports=["identity_form"],
     )["data"]
     session = {"sessionId": ids["sessionId"]}
 
@@ -58,6 +62,8 @@ def converse(life: Life) -> None:
         functions.work()
         assert json.loads(functions.posted()[-1])["type"] == "eventual_response"
 
+    _answer(life, session)
+
     # One turn that waits to begin and one behind it, both stopped.
     say("q5", "Never mind"), say("q6", "Nor this")
     functions.frame("c1", "cancel", requestId="q6", **session)
@@ -74,6 +80,56 @@ def converse(life: Life) -> None:
     _vouch(life)
     functions.disconnect("c1")
     functions.disconnect("c2")
+
+
+def _answer(life: Life, session: Mapping[str, str]) -> None:
+    """Turns that wait for people, each in another process: for a form, for a code that is sent to
+    them, for an approval over HTTP and for one by a frame."""
+    functions = life.functions
+    sent = ses_backends["123456789012"][REGION].sent_messages
+
+    def asked(request_id: str, message: str) -> dict[str, Any]:
+        functions.stop("Worker")
+        functions.frame("c1", "send_message", requestId=request_id, message=message, **session)
+        return told()
+
+    def told() -> dict[str, Any]:
+        """What the worker tells last."""
+        functions.stop("Worker")
+        functions.work()
+        last: dict[str, Any] = json.loads(functions.posted()[-1])
+        return last
+
+    def answer(action: str, **fields: Any) -> dict[str, Any]:
+        given = functions.frame("c1", action, requestId=f"a-{action}", **session, **fields)
+        assert given["type"] != "error", given
+        return told()
+
+    assert asked("w1", "show me a form")["type"] == "stream_chunk"
+    form = next(
+        event
+        for event in map(json.loads, functions.posted())
+        if event["type"] == "interaction_required"
+    )["data"]["data"]["interactionId"]
+    values = {"email": "ann@example.com"}
+    end = answer("submit_interaction", interactionId=form, values=values)
+    assert end["type"] == "eventual_response", end
+
+    assert asked("w2", "pay 5")["type"] == "otp_sent"
+    code = re.search(r"\d{6}", sent[-1].body)
+    assert code is not None
+    functions.frame("c1", "verify_otp", requestId="wrong", code="000 000", **session)
+    chunk = answer("verify_otp", code=code.group())
+    approval = chunk["data"]["state"]["pendingWriteConfirmation"]["approvalId"]
+    path, token = f"/approvals/{approval}", life.bearer
+    assert functions.http("GET", "/approvals", token())[0] == 200
+    answered = functions.http("POST", path, token(), {"approved": True, "note": "yes"})
+    assert answered[0] == 200, answered
+    assert told()["type"] == "eventual_response"
+
+    assert asked("w3", "and 6 more")["type"] == "stream_chunk"
+    assert answer("confirm_tool_action", approved=False)["type"] == "eventual_response"
+    assert functions.http("GET", "/approvals?state=decided", token())[0] == 200
 
 
 def _vouch(life: Life) -> None:

@@ -80,7 +80,7 @@ def possible(function: str) -> set[str]:
     """The actions that the function's code can come to. Secrets are left to the settings, but
     for those of tools."""
     chosen = {"AnthropicApiKey": "given", "TitleModel": "m", "ModelRatePerMinute": "1"}
-    chosen |= {"AuthMode": "jwt", "AuthJwtSecret": "given"}
+    chosen |= {"AuthMode": "jwt", "AuthJwtSecret": "given", "OtpSender": "codes@example.com"}
     variables = environment(function, None, **chosen)
     settings = Settings.load(variables, secrets=lambda _: "s" * 48)
     keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
@@ -153,6 +153,24 @@ def test_bedrock_is_called_only_where_it_is_the_provider() -> None:
     }
 
 
+def test_mail_is_sent_only_where_there_is_a_sender_and_only_from_it() -> None:
+    [statement] = [each for each in policies.statements("Worker") if each.only]
+    assert statement.condition == "HasOtpSender"
+    assert statement.permissions == {("ses:SendEmail", each) for each in policies.MAIL}
+    assert statement.only == {"StringEquals": {"ses:FromAddress": {"Ref": "OtpSender"}}}
+    assert TEMPLATE["Conditions"]["HasOtpSender"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "OtpSender"}, ""]}]
+    }
+    assert TEMPLATE["Parameters"]["OtpSender"]["Default"] == ""
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_other_function_sends_mail_or_has_conditions(function: str) -> None:
+    told = "OTP_SENDER" in own(function)
+    found = [each for each in policies.statements(function) if each.only]
+    assert (told, len(found)) == ((True, 1) if function == "Worker" else (False, 0))
+
+
 def conditional(function: str, condition: str) -> list[set[Permission]]:
     """What the role allows only if this holds."""
     found = policies.statements(function)
@@ -178,7 +196,7 @@ def test_every_secret_has_its_readers() -> None:
     assert readers == {
         "ServiceToken": {"Executor"},
         "SigningSecret": {"Executor", "Worker"},
-        "AuthContextSecret": {"SendMessage"},
+        "AuthContextSecret": {"SendMessage", "Worker"},
         "JwtSecret": {"WsConnect", "SendMessage", "Executor"},
         "AnthropicApiKeySecret": {"Worker"},
     }

@@ -29,6 +29,7 @@ SPECIAL = {
     "AuthJwtTenant": "auth_jwt_tenant",
     "AllowedHosts": "allowed_hosts",
     "ModelRatePerMinute": "model_rate_per_minute",
+    "OtpSender": "otp_sender",
 }
 """Parameters with a pattern, and the settings that they are for."""
 
@@ -103,8 +104,9 @@ def test_who_checks_tokens_has_what_it_takes(function: str) -> None:
         assert (held is not None) is (function in CHECK_TOKENS)
 
 
-def test_only_who_reads_frames_has_the_secret_of_contexts() -> None:
-    assert {name for name in FUNCTIONS if "AUTH_CONTEXT_SECRET" in own(name)} == {"SendMessage"}
+def test_who_reads_frames_or_sends_codes_has_the_secret_of_contexts() -> None:
+    having = {name for name in FUNCTIONS if "AUTH_CONTEXT_SECRET" in own(name)}
+    assert having == {"SendMessage", "Worker"}
     context = load("SendMessage").auth_context_secret
     assert context is not None
     assert context.get_secret_value() == SECRET
@@ -152,6 +154,9 @@ def test_a_number_has_the_default_and_the_bounds_of_its_setting(
         *[("AuthJwtIssuer", text, False) for text in (" ", "a b", "\n")],
         *[("AuthJwtAudience", text, True) for text in ("", "a", "https://a.example/, b", "a,b")],
         *[("AuthJwtAudience", text, False) for text in (",", "a,", "a,,b", "a b", "a" * 129)],
+        *[("OtpSender", text, True) for text in ("", "no-reply@example.com", "A.b+c@X-1.example")],
+        *[("OtpSender", text, False) for text in ("a", "a@b", "A <a@b.example>", "a@b.example,")],
+        *[("OtpSender", text, False) for text in ("a b@c.example", "${a}@b.example", "a@b.c\n")],
         *[("AuthJwtTenant", text, True) for text in ("", "acme", "a#b")],
         *[("AuthJwtTenant", text, False) for text in (" ", "a b")],
         *[("AllowedHosts", text, True) for text in ("", "a.example", "*.b.example, A_1", "a,b")],
@@ -168,7 +173,8 @@ def test_a_text_is_one_that_the_setting_takes(parameter: str, text: str, accepte
     if accepted:
         issuer = {"AuthJwtIssuer": "someone"} if parameter == "AuthJwksUrl" else {}
         made = {"secrets": lambda _arn: text} if parameter == "AuthJwtSecret" and text else {}
-        variables = environment("Executor", None, **{**issuer, parameter: text})
+        function = "Worker" if parameter == "OtpSender" else "Executor"
+        variables = environment(function, None, **{**issuer, parameter: text})
         read: Any = {"secrets": lambda _arn: SECRET, **made}
         assert getattr(Settings.load(variables, **read), SPECIAL[parameter]) or not text
 

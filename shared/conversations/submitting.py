@@ -1,0 +1,167 @@
+"""What users fill in: checked here, before any worker wakes."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from shared.clock import Clock
+from shared.conversations.answers import Answers
+from shared.conversations.asking import with_contact
+from shared.conversations.items import Connection, Session
+from shared.conversations.prompts import Stored, parts_of, prompt_of
+from shared.conversations.turns import TurnRequests
+from shared.conversations.waiting import Waiting
+from shared.errors import ConflictError, NotFound
+from shared.interactions.kinds import by_name
+from shared.interactions.port import ATTENTION, InvalidValues, Kind
+from shared.mailbox.box import Job
+from shared.mailbox.requests import Requests
+from shared.protocol import frames, prompts, replies
+from shared.runner.prompts import DECLINED, INTERACTION, SUBMITTED
+
+MISMATCH = "INTERACTION_MISMATCH"
+
+
+class Submitting:
+    """Handles `submit_interaction`."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        answers: Answers,
+        waiting: Waiting,
+        requests: Requests,
+        turns: TurnRequests,
+    ) -> None:
+        self._clock = clock
+        self._answers = answers
+        self._waiting = waiting
+        self._requests = requests
+        self._turns = turns
+
+    def submit(self, opened: Connection, frame: frames.SubmitInteraction) -> None:
+        """Take what was filled in, acknowledge it, and let the turn go on; or say what is wrong
+        with it, and the turn waits on.
+
+        Raises:
+            NotFound: NO_PENDING_INTERACTION: nothing waits for that, or not for this client.
+            ConflictError: INTERACTION_MISMATCH: something else does.
+        """
+        session = self._waiting.own(opened, frame.session_id)
+        job = self._waiting.current(session) if session else None
+        if session is None or job is None:
+            raise _nothing_pending()
+        prompt = prompt_of(job)
+        if prompt is None or prompt["kind"] != INTERACTION or prompt["id"] != frame.interaction_id:
+            self._again(opened, session, job, frame, waits=prompt)
+            return
+        kind = by_name(prompt["content"]["kind"])
+        if kind is None or frame.kind not in (None, kind.name):
+            raise _mismatch()
+        values: dict[str, Any] | None = None
+        if not frame.declined:
+            try:
+                values = kind.validate(prompt["content"]["spec"], frame.values)
+            except InvalidValues as invalid:
+                self._invalid(opened, job, prompt, kind, invalid)
+                return
+        if not self._decided(opened, session, job, prompt, kind, values):
+            # Somebody else was faster, or the time is over.
+            raise _mismatch()
+        self._accepted(opened, session, frame, kind.name, values)
+
+    def _decided(
+        self,
+        opened: Connection,
+        session: Session,
+        job: Job,
+        prompt: Stored,
+        kind: Kind,
+        values: Mapping[str, Any] | None,
+    ) -> bool:
+        contact = kind.contact(values) if values is not None else {}
+        answer = self._requests.decide(
+            session.box,
+            job.ref,
+            call=prompt["key"],
+            digest=prompt["digest"],
+            what=DECLINED if values is None else SUBMITTED,
+            who=opened.principal.user,
+            beside=[with_contact(job.payload["session"], contact)] if contact else [],
+            more={"values": _text(values), "kind": kind.name},
+        )
+        if answer != "same":
+            return answer == "decided"
+        # The same person, at the same moment; but did they fill in the same?
+        again = self._turns.reread(job)
+        known = again.decision(prompt["key"]) if again else None
+        return known is not None and known.get("values") == _text(values)
+
+    def _again(
+        self,
+        opened: Connection,
+        session: Session,
+        job: Job,
+        frame: frames.SubmitInteraction,
+        *,
+        waits: Stored | None,
+    ) -> None:
+        """The interaction is not what is waited for; it may have been submitted before."""
+        try:
+            conversation, ref, key, _ = parts_of(INTERACTION, frame.interaction_id)
+        except NotFound as fault:
+            raise (_mismatch() if waits else _nothing_pending()) from fault
+        decision = (
+            job.decision(key) if (conversation, ref) == (session.conversation, job.ref) else None
+        )
+        same = decision is not None and decision["who"] == opened.principal.user
+        if decision is not None and same and _same(decision, frame):
+            values = None if frame.declined else json.loads(decision["values"])
+            self._accepted(opened, session, frame, decision["kind"], values)
+            return
+        raise _mismatch() if waits else _nothing_pending()
+
+    def _accepted(
+        self,
+        opened: Connection,
+        session: Session,
+        frame: frames.SubmitInteraction,
+        kind: str,
+        values: Mapping[str, Any] | None,
+    ) -> None:
+        data = replies.interaction_submitted(session.id, frame.interaction_id, kind, values)
+        self._answers.final(opened.id, frame.request_id, data)
+        self._turns.wake(session.box)
+
+    def _invalid(
+        self, opened: Connection, job: Job, prompt: Stored, kind: Kind, invalid: InvalidValues
+    ) -> None:
+        event = prompts.interaction_invalid(
+            job.payload["request_id"],
+            prompt["id"],
+            kind.name,
+            [(fault.field, fault.message) for fault in invalid.faults],
+            ATTENTION,
+            at=self._clock.now(),
+        )
+        self._answers.event(opened.id, event)
+
+
+def _same(decision: Mapping[str, Any], frame: frames.SubmitInteraction) -> bool:
+    """Whether this has been submitted already. What is stored has been put in order, so what was
+    sent need not be the same to the letter."""
+    if frame.kind not in (None, decision.get("kind")):
+        return False
+    return bool(decision["what"] == (DECLINED if frame.declined else SUBMITTED))
+
+
+def _text(values: Mapping[str, Any] | None) -> str:
+    return json.dumps(values or {}, ensure_ascii=False, sort_keys=True)
+
+
+def _nothing_pending() -> NotFound:
+    return NotFound("Nothing waits for this to be filled in.", code="NO_PENDING_INTERACTION")
+
+
+def _mismatch() -> ConflictError:
+    return ConflictError("Something else is to be filled in by now.", code=MISMATCH)
