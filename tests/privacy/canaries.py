@@ -14,7 +14,7 @@ from shared import logs
 PLACES = (
     *("instructions", "greeting", "skill", "question", "answer", "thought", "argument", "result"),
     *("fault", "refusal", "frame", "title", "body", "key", "token", "signing", "secret", "query"),
-    *("header", "metadata", "panic", "server", "user"),
+    *("header", "metadata", "panic", "server", "user", "password", "note", "contact", "reason"),
 )
 LOUD = (
     *("anthropic", "asyncio", "boto3", "botocore", "concurrent", "fastapi", "httpcore", "httpx"),

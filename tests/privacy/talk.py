@@ -6,7 +6,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -17,6 +17,7 @@ from tests.support.deployments import Running, local_set
 from tests.support.frames_client import FramesClient
 from tests.support.gateway import PATIENCE
 from tests.support.messages_api import ScriptedMessagesApi, Step, ToolCall
+from tests.support.recorded_mail import RecordedMail
 
 TOOLS = '''
 def find(query: str) -> str:
@@ -32,6 +33,11 @@ def fail(query: str) -> str:
 def leave(query: str) -> str:
     """End the process, if one may."""
     raise SystemExit(f"FAULT {query}")
+
+
+def pay(amount: int, password: str) -> str:
+    """Pay something."""
+    return f"paid {amount}"
 
 
 def strict(number: int) -> str:
@@ -60,7 +66,20 @@ def steps(words: Canaries) -> list[Step]:
         ),
         *(Step(tokens=[said], drop_after=3, match="dropped") for _ in range(3)),
         Step(tokens=[said], match="called back", times=None),
+        Step(tool_calls=[_form(words)], match="form"),
+        *(Step(tool_calls=[_pay(words)], match=again) for again in ("pay once", "pay twice")),
+        *(Step(tokens=[said]) for _ in range(3)),
     ]
+
+
+def _form(words: Canaries) -> ToolCall:
+    fields = [{"key": "email", "required": True}, {"key": "name", "required": False}]
+    asked = {"fields": fields, "reason": words["reason"]}
+    return ToolCall(name="request_identity_intake", input=asked)
+
+
+def _pay(words: Canaries) -> ToolCall:
+    return ToolCall(name="pay", input={"amount": 5, "password": words["password"]})
 
 
 @contextmanager
@@ -82,6 +101,7 @@ def deployment(
         "skills": ["tone"],
         "tools": [
             *({"python": f"tools:{name}"} for name in ("find", "fail", "leave", "strict")),
+            {"python": "tools:pay", "verified": True, "approval": "required"},
             _http("remote", f"http://127.0.0.1:{server.port}/x"),
             _http("broken", f"http://127.0.0.1:{server.port}/x", words["header"]),
             _http("away", "http://127.0.0.1:9/x"),
@@ -100,6 +120,8 @@ def deployment(
     }
     with local_set(folder / "workspace", api.base_url, settings) as running:
         running.deployment.metrics = EmbeddedMetrics()
+        # What the laptop shows in its terminal is meant to be read there.
+        running.deployment.mail = RecordedMail()
         yield running
 
 
@@ -156,6 +178,48 @@ def talk(client: FramesClient, words: Canaries) -> Mapping[str, str]:
     client.send({"action": "cancel", "requestId": words["frame"], "sessionId": session})
     client.read_all()
     return ends
+
+
+def answer(running: Running, client: FramesClient, words: Canaries) -> None:
+    """What people answer: forms, wrong ones too, codes, approvals by frames and over HTTP."""
+    mail = cast(RecordedMail, running.deployment.mail)
+    session = client.open_session(supports=["identity_form"])["sessionId"]
+    contact = f"{words['contact']}@example.com"
+
+    def say(name: str, about: str) -> dict[str, Any]:
+        frame = {"action": "send_message", "requestId": name, "sessionId": session}
+        client.send({**frame, "message": f"{words['question']} {about}"})
+        assert client.next(name)["status"] == 202
+        return client.next(name)
+
+    form = say("w1", "form")["data"]["data"]["interactionId"]
+    client.next("w1")
+    for values in ({"email": words["contact"]}, {"email": contact, "name": words["user"]}):
+        filled = {"sessionId": session, "interactionId": form, "values": values}
+        client.send({"action": "submit_interaction", "requestId": "w1", **filled})
+        assert client.next("w1")["type"] in ("interaction_invalid", "immediate_response")
+    assert client.terminal("w1")["type"] == "eventual_response"
+    for name, about, approved in (("w2", "pay once", True), ("w3", "pay twice", False)):
+        if say(name, about)["type"] == "otp_verification_required":
+            assert client.next(name)["type"] == "otp_sent"
+            code = mail.next().text.partition(".")[0].rpartition(" ")[2]
+            words.add("code", code)
+            for typed in (words["body"], code):
+                client.ask("verify_otp", sessionId=session, code=typed)
+            assert client.next(name)["type"] == "write_confirmation_required"
+        state = client.next(name)["data"]["state"]
+        approval = state["pendingWriteConfirmation"]["approvalId"]
+        assert words["password"] not in json.dumps(state)
+        body = {"approved": approved, "note": words["note"]}
+        if approved:
+            confirmed = client.ask(
+                "confirm_tool_action", sessionId=session, approvalId=approval, **body
+            )
+            assert confirmed["data"]["approved"] is True, confirmed
+        else:
+            assert ask(running, words, "POST", f"/approvals/{approval}", body)[0] == 200
+        assert client.terminal(name)["type"] == "eventual_response"
+    assert ask(running, words, "GET", "/approvals?state=decided")[0] == 200
 
 
 def _code(event: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.messaging.receivers import Receiver, receiver
 from tests.privacy.canaries import Canaries, listening
-from tests.privacy.talk import ask, deployment, steps, talk
+from tests.privacy.talk import answer, ask, deployment, steps, talk
 from tests.support.frames_client import FramesClient
 from tests.support.messages_api import ScriptedMessagesApi
 
@@ -46,6 +46,7 @@ def test_conversations(
         words.add("ticket", ticket)
         with FramesClient(running.socket_url, f"?ticket={ticket}") as client:
             ends = talk(client, words)
+            answer(running, client, words)
         hook = f"http://127.0.0.1:{server.port}/hook?token={words['query']}&{words['query']}"
         asked = {"agent_id": "assistant", "message": f"{words['question']} called back"}
         status, _ = ask(running, words, "POST", "/executor/turns", {**asked, "callback_url": hook})
