@@ -62,9 +62,7 @@ class Confirming:
         self._answers.final(opened.id, frame.request_id, data, message=said)
         self._turns.wake(box)
 
-    def _asked(
-        self, opened: Connection, frame: frames.ConfirmToolAction
-    ) -> tuple[Session, str]:
+    def _asked(self, opened: Connection, frame: frames.ConfirmToolAction) -> tuple[Session, str]:
         """The session and the approval that a frame is for. Raises NotFound, also where they do
         not go together."""
         approval = frame.approval_id

@@ -8,10 +8,12 @@ from shared.clock import Clock
 from shared.conversations.answers import Answers
 from shared.conversations.asking import with_contact
 from shared.conversations.items import Connection, Session
-from shared.conversations.prompts import Stored, parts_of, prompt_of
+from shared.conversations.prompts import Stored, parts_of, prompt_of, thing
 from shared.conversations.turns import TurnRequests
 from shared.conversations.waiting import Waiting
 from shared.errors import ConflictError, NotFound
+from shared.identity.access import may
+from shared.identity.principal import Principal
 from shared.interactions.kinds import by_name
 from shared.interactions.port import ATTENTION, InvalidValues, Kind
 from shared.mailbox.box import Job
@@ -51,7 +53,7 @@ class Submitting:
         job = self._waiting.current(session) if session else None
         if session is None or job is None:
             raise _nothing_pending()
-        prompt = prompt_of(job)
+        prompt = _asked(opened.principal, job)
         if prompt is None or prompt["kind"] != INTERACTION or prompt["id"] != frame.interaction_id:
             self._again(opened, session, job, frame, waits=prompt)
             return
@@ -145,6 +147,15 @@ class Submitting:
             at=self._clock.now(),
         )
         self._answers.event(opened.id, event)
+
+
+def _asked(principal: Principal, job: Job) -> Stored | None:
+    """What the job waits for. A form that is another one's is none, also for those who share the
+    conversation: what is filled in may be who somebody is."""
+    prompt = prompt_of(job)
+    if prompt is None or prompt["kind"] != INTERACTION:
+        return prompt
+    return prompt if may(principal, "decide", thing(job.key.tenant, prompt)) else None
 
 
 def _same(decision: Mapping[str, Any], frame: frames.SubmitInteraction) -> bool:

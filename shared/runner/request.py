@@ -208,6 +208,7 @@ class _Messages:
         self._with_tools = with_tools
         self._messages: list[tuple[str, list[Block]]] = []
         self._open: dict[str, str] = {}
+        self._asked = False
 
     def add(self, entry: Message, *, past: bool) -> None:
         match entry["role"]:
@@ -217,11 +218,13 @@ class _Messages:
                 self._answer(_words(entry))
             case _:
                 self._assistant(_said(entry, past=past, with_tools=self._with_tools))
+                # A turn that broke off has asked nothing: nobody has seen its question.
+                self._asked = bool(entry.get("asks"))
 
     def _answer(self, text: str) -> None:
         """What the user says; the result of the call that asked for it, if one did."""
         asked = [call for call, name in self._open.items() if name == USER_INPUT.name]
-        if not asked or not text:
+        if not (asked and self._asked and text):
             self.user(_texts(text))
             return
         del self._open[asked[-1]]

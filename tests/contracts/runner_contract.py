@@ -1,9 +1,10 @@
 """The contract of the Runner. An implementation's test file supplies `opened`."""
 
 from tests.contracts.runner_endings import EndingsContract
+from tests.contracts.runner_people import PeopleContract
 from tests.contracts.runner_queue import QueueContract
 from tests.contracts.runner_turns import TurnsContract
 
 
-class RunnerContract(TurnsContract, QueueContract, EndingsContract):
+class RunnerContract(TurnsContract, QueueContract, EndingsContract, PeopleContract):
     """All of it."""

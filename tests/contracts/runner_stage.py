@@ -22,12 +22,17 @@ ELSEWHERE = Principal("other", "ann", frozenset({USER}))
 _names = itertools.count()
 
 
+People = Callable[[bool], "Future[str]"]
+"""`people(True)`: the next call that needs it is approved. What they were told of it."""
+
+
 @dataclass(frozen=True)
 class Stage:
-    """A runner, and the model's books."""
+    """A runner, the model's books, and the people who are asked."""
 
     runner: Runner
     api: ScriptedMessagesApi
+    people: People
 
     def say(self, text: str, session: str = "s", *, who: Principal = ANN, **more: Any) -> Reply:
         """One turn to its end."""

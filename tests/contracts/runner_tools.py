@@ -14,7 +14,7 @@ INSTRUCTIONS = "Be kind."
 MODEL, OTHER_MODEL, SKILL = "claude-sonnet-5", "claude-haiku-4-5", "concise-answers"
 
 _TOOLS = """\
-from tests.contracts.runner_tools import look_up, wait_at
+from tests.contracts.runner_tools import look_up, ring, wait_at
 """
 _YAML = f"""\
 name: Host
@@ -26,6 +26,8 @@ skills: [{SKILL}]
 tools:
   - python: birds:look_up
   - python: birds:wait_at
+  - {{python: "birds:ring", approval: required}}
+  - builtin: request_user_input
 """
 
 
@@ -62,6 +64,11 @@ def wait_at(gate: str) -> str:
     return "through"
 
 
+def ring(bell: str) -> str:
+    """Ring a bell. It is loud."""
+    return f"{bell} rings"
+
+
 def agent_folder(folder: Path, agent_id: str) -> Path:
     """A folder for the local configuration, with this agent in it."""
     folder.mkdir()
@@ -83,12 +90,16 @@ def answer(request: Request) -> str | Step:
 
 def _use(rest: str) -> Step:
     tool, _, value = rest.partition(" ")
-    given: dict[str, Any] = {{"look_up": "word", "wait_at": "gate"}[tool]: value}
+    given: dict[str, Any] = {{"look_up": "word", "wait_at": "gate", "ring": "bell"}[tool]: value}
     return Step(tokens=["Let ", "me see."], tool_calls=[ToolCall(name=tool, input=given)])
 
 
 _TOLD: dict[str, Callable[[str], Step]] = {
     "use": _use,
+    "ask": lambda question: Step(
+        tokens=["I wonder."],
+        tool_calls=[ToolCall(name="request_user_input", input={"question": question})],
+    ),
     "misuse": lambda tool: Step(tool_calls=[ToolCall(name=tool, input={"nonsense": 1})]),
     "fail": lambda _: Step(status=400, error_type="invalid_request_error", error_message="secret"),
     "overload": lambda _: Step(status=529, error_message="secret"),

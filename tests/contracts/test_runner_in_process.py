@@ -1,6 +1,7 @@
 """The Runner's contract in one process, on the caller's thread."""
 
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 
 import pytest
@@ -9,8 +10,10 @@ from shared.backends.skills import Skills
 from shared.clock import SystemClock
 from shared.models.anthropic_api import AnthropicModel
 from shared.runner.events import Reasoning
+from shared.runner.gates import Approval, Gate
 from shared.runner.in_process import Agent, InProcessRunner
 from shared.runner.port import RunnerStopped
+from shared.runner.prompts import Prompt
 from shared.tools.python_tool import PythonTool
 from tests.contracts.runner_contract import RunnerContract
 from tests.contracts.runner_stage import ANN, Open, Stage, fault
@@ -21,12 +24,31 @@ from tests.contracts.runner_tools import (
     SKILL,
     answer,
     look_up,
+    ring,
     wait_at,
 )
 from tests.support.messages_api import ScriptedMessagesApi
 from tests.web.site import AGENTS
 
 LIBRARY = AGENTS.parent / "library"
+
+
+class Asker:
+    """Decides as it was told to, about one call."""
+
+    def __init__(self) -> None:
+        self._next: tuple[bool, Future[str]] | None = None
+
+    def people(self, approved: bool) -> "Future[str]":
+        told: Future[str] = Future()
+        self._next = (approved, told)
+        return told
+
+    def approve(self, prompt: Prompt) -> bool:
+        assert self._next is not None, "nobody was there"
+        (approved, told), self._next = self._next, None
+        told.set_result(str(prompt.content["description"]))
+        return approved
 
 
 @pytest.fixture
@@ -37,8 +59,10 @@ def opened() -> Open:
         models_allowed=(OTHER_MODEL,),
         skills={SKILL: Skills(LIBRARY).text(SKILL)},
         suggested_replies=True,
+        gates={"ring": Gate(approval=Approval())},
+        builtins=frozenset({"request_user_input"}),
     )
-    tools = [PythonTool(each, name=each.__name__) for each in (look_up, wait_at)]
+    tools = [PythonTool(each, name=each.__name__) for each in (look_up, wait_at, ring)]
 
     @contextmanager
     def opening(*, backlog: int = 32) -> Iterator[Stage]:
@@ -46,9 +70,12 @@ def opened() -> Open:
             model = AnthropicModel(
                 clock=SystemClock(), base_url=api.base_url, base_backoff=0.01, max_backoff=0.05
             )
-            runner = InProcessRunner(agent=agent, model=model, tools=tools, backlog=backlog)
+            asker = Asker()
+            runner = InProcessRunner(
+                agent=agent, model=model, tools=tools, backlog=backlog, approve=asker.approve
+            )
             try:
-                yield Stage(runner, api)
+                yield Stage(runner, api, asker.people)
             finally:
                 runner.stop()
                 model.close()

@@ -10,9 +10,10 @@ from shared.clock import Clock, SystemClock
 from shared.identity.credentials import LOCAL
 from shared.models.port import ModelRequest, ModelStream, StreamClosed
 from shared.runner.events import Delta, Reply, TurnEvent
+from shared.runner.prompts import Answer, Parked, Prompt
 from shared.runner.request import TurnRequest
 from shared.runner.turn import Turn
-from shared.tools.port import Tool, ToolContext
+from shared.tools.port import Tool, ToolContext, ToolFault
 from tests.runner.said import SaidModel
 
 
@@ -40,7 +41,15 @@ class Paper:
         self.left = 1000.0
         self.first = first
         self.closing: Callable[[], None] | None = None
-        self._marks = set(marks)
+        self.marks = set(marks)
+        self.approved: dict[str, str] = {}
+        self.answers: dict[str, Answer] = {}
+        self.prompts: list[Prompt] = []
+        self.prompted: set[str] = set()
+        self.is_known = False
+        self.verified: set[str] = set()
+        self.contact: dict[str, str] = {}
+        self.no_code: str | None = None
 
     def ready(self, seconds: float, *, begun: bool = False) -> float:
         self.diary.append(("ready", seconds, begun))
@@ -73,16 +82,18 @@ class Paper:
             self.diary.append(("result", message["call"]) if result else ("reply", message["said"]))
         self._begin(starting)
 
-    def starting(self, call: str) -> None:
+    def starting(self, call: str, approved: str | None = None) -> None:
         self._begin([call])
+        if approved is not None:
+            self.approved[call] = approved
 
     def _begin(self, calls: Sequence[str]) -> None:
-        self._marks |= set(calls)
+        self.marks |= set(calls)
         if calls:
             self.diary.append(("begin", *calls))
 
     def started(self, call: str) -> bool:
-        return call in self._marks
+        return call in self.marks
 
     def next_number(self) -> int:
         return self.first + len(self.notes)
@@ -90,6 +101,30 @@ class Paper:
     def keep(self, call: str, text: str) -> str:
         self.kept[call] = text
         return f"kept/{call}"
+
+    def answer(self, key: str) -> Answer | None:
+        return self.answers.get(key)
+
+    def park(self, prompt: Prompt) -> Answer:
+        self.prompts.append(prompt)
+        self.prompted.add(prompt.key)
+        raise Parked
+
+    def shown(self, key: str) -> bool:
+        return key in self.prompted
+
+    def is_verified(self, call: str) -> bool:
+        if self.is_known:
+            self.verified.add(call)
+        return self.is_known
+
+    def offer_code(self, description: str) -> Mapping[str, Any]:
+        if self.no_code is not None:
+            raise ToolFault(self.no_code)
+        return {"description": description}
+
+    def keep_contact(self, contact: Mapping[str, str]) -> None:
+        self.contact |= contact
 
     def context(self, call: str, *, seconds: float) -> ToolContext:
         return ToolContext(
@@ -101,6 +136,7 @@ class Paper:
             call=call,
             idempotency_key=f"turn.{call}",
             deadline=seconds,
+            verified_email="ann@example.com" if call in self.verified else None,
         )
 
     @property
