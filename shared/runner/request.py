@@ -7,20 +7,15 @@ from typing import Any, Literal, Protocol, Self
 
 from shared.identity.principal import Principal
 from shared.models.port import ModelRequest
-from shared.runner.builtins import USER_INPUT, Described, offered
+from shared.runner.builtins import Described, offered
 from shared.runner.gates import Gate
 from shared.runner.history import Message, shortened
+from shared.runner.messages import Messages, words
 from shared.runner.suggestions import CONTRACT
 from shared.tools.port import Tool
 
-LOST_RESULT = (
-    "There is no result of this call: the turn ended before it was known. "
-    "It may or may not have taken effect."
-)
-GO_ON = "Go on."
 LAST_STEP = "This was the last step in which you could use tools. Answer with what you have."
 
-Block = dict[str, Any]
 Thinking = Literal["adaptive"] | int | None
 """See `ModelRequest`."""
 
@@ -149,7 +144,7 @@ def model_request(
     own = {tool.name for tool in request.tools}
     brought = offered(request.builtins, request.renders, [*request.history, *progress])
     tools = [*request.tools, *(each for each in brought if each.name not in own)]
-    messages = _Messages(with_tools=bool(tools))
+    messages = Messages(with_tools=bool(tools))
     for entry in _from_a_user(request.history):
         messages.add(entry, past=True)
     for entry in begun:
@@ -171,13 +166,9 @@ def _from_a_user(history: Sequence[Message]) -> Iterable[Message]:
     """The history from the first words of a user on: what comes before belongs to a turn whose
     beginning is no longer remembered."""
     start = next(
-        (i for i, entry in enumerate(history) if entry["role"] == "user" and _words(entry)), None
+        (i for i, entry in enumerate(history) if entry["role"] == "user" and words(entry)), None
     )
     return [] if start is None else history[start:]
-
-
-def _words(entry: Message) -> str:
-    return str(entry.get("text", "")) if str(entry.get("text", "")).strip() else ""
 
 
 def described(tool: Described) -> dict[str, Any]:
@@ -199,109 +190,3 @@ def _system(request: TurnRequest) -> str:
     if request.suggested_replies:
         parts.append(CONTRACT)
     return "\n\n".join(parts)
-
-
-class _Messages:
-    """Puts messages in the shape of the Messages API: strings where a string will do."""
-
-    def __init__(self, *, with_tools: bool) -> None:
-        self._with_tools = with_tools
-        self._messages: list[tuple[str, list[Block]]] = []
-        self._open: dict[str, str] = {}
-        self._asked = False
-
-    def add(self, entry: Message, *, past: bool) -> None:
-        match entry["role"]:
-            case "tool":
-                self._result(entry)
-            case "user":
-                self._answer(_words(entry))
-            case _:
-                self._assistant(_said(entry, past=past, with_tools=self._with_tools))
-                # A turn that broke off has asked nothing: nobody has seen its question.
-                self._asked = bool(entry.get("asks"))
-
-    def _answer(self, text: str) -> None:
-        """What the user says; the result of the call that asked for it, if one did."""
-        asked = [call for call, name in self._open.items() if name == USER_INPUT.name]
-        if not (asked and self._asked and text):
-            self.user(_texts(text))
-            return
-        del self._open[asked[-1]]
-        self._close()
-        result = {"type": "tool_result", "tool_use_id": asked[-1], "content": text}
-        self._append("user", [result])
-
-    def user(self, blocks: list[Block]) -> None:
-        if blocks:
-            self._close()
-            self._append("user", blocks)
-
-    def finished(self) -> list[dict[str, Any]]:
-        self._close()
-        if self._messages[-1][0] == "assistant":
-            # The calls that were asked for are not there any more; the last word is a user's.
-            self._append("user", _texts(GO_ON))
-        return [{"role": role, "content": _content(blocks)} for role, blocks in self._messages]
-
-    def _assistant(self, blocks: list[Block]) -> None:
-        if not blocks:
-            return
-        self._close()
-        self._append("assistant", blocks)
-        self._open = {block["id"]: block["name"] for block in blocks if block["type"] == "tool_use"}
-
-    def _result(self, entry: Message) -> None:
-        if entry["call_id"] in self._open:
-            del self._open[entry["call_id"]]
-            result = {"type": "tool_result", "tool_use_id": entry["call_id"]}
-            if entry["text"].strip():
-                result["content"] = entry["text"]
-            if entry.get("is_error"):
-                result["is_error"] = True
-            self._append("user", [result])
-
-    def _close(self) -> None:
-        """The API wants the results of all calls before anything else is said."""
-        for call in self._open:
-            lost = {"type": "tool_result", "tool_use_id": call, "content": LOST_RESULT}
-            self._append("user", [{**lost, "is_error": True}])
-        self._open = {}
-
-    def _append(self, role: str, blocks: list[Block]) -> None:
-        if not self._messages or self._messages[-1][0] != role:
-            self._messages.append((role, []))
-        standing = self._messages[-1][1]
-        for block in blocks:
-            before = standing[-1] if standing else None
-            if before and before["type"] == block["type"] == "text":
-                standing[-1] = {**before, "text": f"{before['text']}\n\n{block['text']}"}
-            else:
-                standing.append(block)
-
-
-def _said(entry: Message, *, past: bool, with_tools: bool) -> list[Block]:
-    """The blocks of an assistant's message. Thoughts are repeated only within their own turn,
-    which is where the API wants them back; calls only while the agent has tools."""
-    if entry.get("asks") and "said" in entry and not with_tools:
-        # The call that asked is left out.
-        return _texts(entry["asks"])
-    if not entry.get("content"):
-        return _texts(str(entry.get("said", _words(entry))))
-    return [
-        dict(block)
-        for block in entry["content"]
-        if not ((past or not with_tools) and block["type"] in ("thinking", "redacted_thinking"))
-        and (with_tools or block["type"] != "tool_use")
-        and (block["type"] != "text" or block["text"].strip())
-    ]
-
-
-def _texts(text: str) -> list[Block]:
-    return [{"type": "text", "text": text}] if text.strip() else []
-
-
-def _content(blocks: list[Block]) -> str | list[Block]:
-    if len(blocks) == 1 and blocks[0].keys() == {"type", "text"}:
-        return str(blocks[0]["text"])
-    return blocks

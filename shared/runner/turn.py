@@ -5,9 +5,8 @@ stop; what stands here is what happens, and in which order. There is no hidden s
 noted says what comes next, so whoever takes over begins with the same code.
 """
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
 
 from shared.clock import Clock
 from shared.errors import TurnFailed
@@ -28,7 +27,7 @@ from shared.runner.events import Delta, Reasoning, Reply, Restarted, TurnEvent
 from shared.runner.history import Message
 from shared.runner.host import Host
 from shared.runner.request import TurnRequest, model_request
-from shared.runner.suggestions import Trailer
+from shared.runner.speaker import Speaker, between
 from shared.runner.text import check_blocks, clean, cleaned, repeatable
 
 MAX_GENERATIONS = 3
@@ -40,7 +39,7 @@ REPLY_SECONDS = 60.0
 
 def joined(answer: str, said: str) -> str:
     """The answer of a turn, with what one more reply said."""
-    return answer + _between(answer, said) + said
+    return answer + between(answer, said) + said
 
 
 def answer_of(progress: Sequence[Message]) -> str:
@@ -50,11 +49,6 @@ def answer_of(progress: Sequence[Message]) -> str:
         if entry["role"] == "assistant":
             answer = joined(answer, str(entry.get("said", "")))
     return answer
-
-
-def _between(answer: str, said: str) -> str:
-    apart = answer.endswith("\n\n") or said.startswith("\n\n")
-    return "\n\n" if said and answer and not apart else ""
 
 
 class Turn:
@@ -104,7 +98,7 @@ class Turn:
 
     def _ask(self, question: str) -> Iterator[TurnEvent]:
         """End with a question, to which the user's next message is the result of the call."""
-        yield Delta(_between(self.answer, question) + question)
+        yield Delta(between(self.answer, question) + question)
         self.answer = joined(self.answer, question)
         yield Reply(
             text=self.answer, said="", usage=self.spent, stop_reason="tool_use", asks=question
@@ -165,7 +159,7 @@ class Turn:
         asked = model_request(self._request, self._progress, last=last)
         cut = False
         for generation in range(MAX_GENERATIONS):
-            speaker = _Speaker(self.answer, suggested_replies=self._request.suggested_replies)
+            speaker = Speaker(self.answer, suggested_replies=self._request.suggested_replies)
             try:
                 completed = yield from self._generate(asked, speaker, cut=cut)
             except ModelError as fault:
@@ -185,7 +179,7 @@ class Turn:
         raise AssertionError("unreachable")
 
     def _generate(
-        self, asked: ModelRequest, speaker: "_Speaker", *, cut: bool
+        self, asked: ModelRequest, speaker: Speaker, *, cut: bool
     ) -> Generator[TurnEvent, None, Completed]:
         """`cut`: something of this reply was shown that does not stand any more."""
         left = self._host.ready(REPLY_SECONDS, begun=cut)
@@ -216,52 +210,6 @@ class Turn:
             raise
 
 
-class _Speaker:
-    """What is shown of one reply, in pieces: set off from what was said before, without its trailer
-    of suggestions. A reply of nothing but white space says nothing."""
-
-    def __init__(self, answer: str, *, suggested_replies: bool) -> None:
-        self._answer = answer
-        self._trailer = Trailer() if suggested_replies else None
-        self._heard = ""
-        self._held = ""
-        self.shown = ""
-        self.spoken = False
-
-    def speak(self, text: str) -> str:
-        """What is shown after this piece."""
-        self.spoken = True
-        self._heard += text
-        self._held += text
-        # White space at the beginning waits for a word, half a character for its other half.
-        end = len(self._held) - (1 if "\ud800" <= self._held[-1:] <= "\udbff" else 0)
-        if not self.shown and not self._held[:end].strip():
-            return ""
-        piece, self._held = clean(self._held[:end]), self._held[end:]
-        return self._show(self._trailer.feed(piece) if self._trailer else piece)
-
-    def _show(self, text: str) -> str:
-        before = "" if self.shown else _between(self._answer, text)
-        self.shown += text
-        return before + text
-
-    def said(self, completed: Completed) -> tuple[str, Sequence[str]]:
-        """The whole text of the reply, and the suggestions in its trailer."""
-        text = clean(self._heard) or _text(completed.content)
-        if not text.strip():
-            return "", ()
-        if self._trailer is None:
-            return text, ()
-        trailer = Trailer()
-        shown = trailer.feed(text)
-        rest, suggestions = trailer.finish()
-        return shown + rest, suggestions
-
-    def rest(self, said: str) -> str:
-        """What of the whole text has not been shown yet."""
-        return self._show(said[len(self.shown) :]) if said.startswith(self.shown) else ""
-
-
 def _check(completed: Completed) -> None:
     try:
         check_blocks(completed.content)
@@ -269,11 +217,6 @@ def _check(completed: Completed) -> None:
         raise ModelError(
             "The model's answer makes no sense.", retryable=True, usage=completed.usage
         ) from fault
-
-
-def _text(content: Sequence[Mapping[str, Any]]) -> str:
-    parts = [block["text"] for block in content if block.get("type") == "text"]
-    return clean("".join(str(part) for part in parts))
 
 
 def spent_by(progress: Sequence[Message]) -> Usage:

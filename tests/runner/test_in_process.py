@@ -10,8 +10,8 @@ from shared.models.port import ModelError, TextDelta
 from shared.runner.calls import MAX_RESULT
 from shared.runner.events import Delta, Reply, Restarted, ToolEnded, ToolStarted
 from shared.runner.in_process import Agent, InProcessRunner
+from shared.runner.messages import LOST_RESULT
 from shared.runner.port import NoAgent, RuntimeMissing
-from shared.runner.request import LOST_RESULT
 from tests.runner.said import MadeTool, SaidModel, answer, use
 from tests.support.clock import FakeClock
 

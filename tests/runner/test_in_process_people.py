@@ -10,8 +10,8 @@ from shared.identity.principal import Principal
 from shared.runner.events import ToolEnded, ToolStarted
 from shared.runner.gates import Approval, Gate
 from shared.runner.in_process import Agent, InProcessRunner
+from shared.runner.messages import LOST_RESULT
 from shared.runner.prompts import APPROVAL, Prompt
-from shared.runner.request import LOST_RESULT
 from tests.runner.said import MadeTool, SaidModel, answer, use
 
 ANN = Principal("acme", "ann", frozenset({"user"}), email="ann@example.com")

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from shared.identity.credentials import LOCAL
 from shared.local.messages_api import complaint
 from shared.models.port import ModelRequest
-from shared.runner.request import LAST_STEP, LOST_RESULT, TurnRequest, model_request
+from shared.runner.messages import LOST_RESULT
+from shared.runner.request import LAST_STEP, TurnRequest, model_request
 from shared.runner.suggestions import CONTRACT
 from tests.runner.said import MadeTool, text, use
 

@@ -8,7 +8,8 @@ import pytest
 from shared.local.messages_api import complaint
 from shared.runner.calls import MAX_CALLS
 from shared.runner.events import Delta, Reply, ToolEnded, ToolStarted
-from shared.runner.request import LOST_RESULT, model_request
+from shared.runner.messages import LOST_RESULT
+from shared.runner.request import model_request
 from tests.runner.paper import Paper, reply, run
 from tests.runner.parking import results
 from tests.runner.said import MadeTool, SaidModel, answer, use
