@@ -25,7 +25,7 @@ from shared.settings import Settings
 LOCAL = Principal(tenant="local", user="local", roles=frozenset({ALL}))
 """Everybody, when AUTH_MODE is none."""
 
-SERVICE_PATHS = ("/executor", "/tasks", "/turns")
+SERVICE_PATHS = ("/executor", "/tasks", "/turns", "/approvals")
 """Where the service token is taken beside signed tokens: what programs ask for, and where they
 come back for the result."""
 

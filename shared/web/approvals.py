@@ -21,7 +21,7 @@ Listed = Annotated[
 
 
 class Decision(BaseModel):
-    """Whether the call may be made. The agent is told the note."""
+    """Whether the call may be made. The agent is told the note when it may not."""
 
     model_config = ConfigDict(extra="forbid")
 

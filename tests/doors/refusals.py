@@ -1,5 +1,6 @@
 """The routes that need a credential, and how all refusals of one look."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -15,7 +16,7 @@ def protected(door: Door) -> Iterator[tuple[str, str]]:
         if path in OPEN:
             continue
         for method in sorted(route.methods - {"HEAD"}):
-            yield method, path.replace("{turn_id}", "turn_x").replace("{conversation_id}", "c")
+            yield method, re.sub(r"\{(\w+)_id\}", r"\1_x", path)
 
 
 def _leaves(routes: Iterable[Any]) -> Iterator[Any]:

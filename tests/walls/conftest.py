@@ -9,7 +9,8 @@ import pytest
 from tests.support.aws import moto_server
 from tests.walls.noted import Rows
 from tests.walls.people import ANN, BEA, BOB, FELLOWS, FOREIGN, SAME_NAME, Person
-from tests.walls.things import ASKED, Things, settle
+from tests.walls.settling import settle
+from tests.walls.things import ASKED, Things
 from tests.walls.town import Town
 from tests.wire.store_calls import Wire, dynamo_wire, sqlite_wire
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.walls.inventory import Place
-from tests.walls.things import ASKED, Things
+from tests.walls.things import ASKED, VALUES, Asked, Things
 
 Fields = Callable[[Things], dict[str, Any]]
 Where = Callable[[Things], tuple[str, Any]]
@@ -14,6 +14,10 @@ NO_AGENT = "AGENT_NOT_FOUND"
 NO_SESSION = "SESSION_NOT_FOUND"
 NO_CONVERSATION = "CONVERSATION_NOT_FOUND"
 NO_TURN = "TURN_NOT_FOUND"
+NO_APPROVAL = "APPROVAL_NOT_FOUND"
+NO_CONFIRMATION = "NO_PENDING_CONFIRMATION"
+NO_INTERACTION = "NO_PENDING_INTERACTION"
+NO_CODE = "NOT_FOUND"
 SILENT = "nothing is said"
 EMPTY = "an empty list"
 
@@ -22,6 +26,15 @@ EXEMPT: Mapping[str, str] = {
     "authenticate": "it says who somebody is; what they may is asked when they do something",
 }
 """Actions that ask nobody whether they may, and why."""
+
+
+def _confirm(asked: Asked, **more: str) -> dict[str, Any]:
+    return {"sessionId": asked.session, "approved": True, **more}
+
+
+def _submit(asked: Asked) -> dict[str, Any]:
+    return {"sessionId": asked.session, "interactionId": asked.id, "values": VALUES}
+
 
 FRAMES: Mapping[str, list[tuple[Fields, str]]] = {
     "create_conversation_session": [
@@ -46,6 +59,13 @@ FRAMES: Mapping[str, list[tuple[Fields, str]]] = {
         (lambda own: {"sessionId": own.busy}, NO_SESSION),
         (lambda own: {"sessionId": own.busy, "requestId": f"{own.request}-1"}, NO_SESSION),
     ],
+    "confirm_tool_action": [
+        (lambda own: _confirm(own.approvals[0]), NO_CONFIRMATION),
+        (lambda own: _confirm(own.approvals[0], approvalId=own.approvals[0].id), NO_CONFIRMATION),
+        (lambda own: _confirm(own.approvals[2], approvalId=own.approvals[2].id), NO_CONFIRMATION),
+    ],
+    "submit_interaction": [(lambda own: _submit(own.form), NO_INTERACTION)],
+    "verify_otp": [(lambda own: {"sessionId": own.code.session, "code": own.code.code}, NO_CODE)],
 }
 """The fields of frames, with the code of the answer when nothing may be done."""
 
@@ -63,6 +83,19 @@ REQUESTS: Mapping[Place, list[tuple[Where, str]]] = {
     ("GET", "/turns/{turn_id}"): [(_turn(number, ""), NO_TURN) for number in range(5)],
     ("POST", "/turns/{turn_id}/cancel"): [
         (_turn(number, "/cancel"), NO_TURN) for number in range(5)
+    ],
+    ("GET", "/approvals"): [
+        (lambda _: ("/approvals", None), EMPTY),
+        (lambda _: ("/approvals?state=decided", None), EMPTY),
+        (lambda own: (f"/approvals?cursor={own.approval_cursor}", None), EMPTY),
+    ],
+    ("GET", "/approvals/{approval_id}"): [
+        (lambda own: (f"/approvals/{own.approvals[0].id}", None), NO_APPROVAL),
+        (lambda own: (f"/approvals/{own.approvals[2].id}", None), NO_APPROVAL),
+    ],
+    ("POST", "/approvals/{approval_id}"): [
+        (lambda own: (f"/approvals/{own.approvals[1].id}", {"approved": True}), NO_APPROVAL),
+        (lambda own: (f"/approvals/{own.approvals[2].id}", {"approved": False}), NO_APPROVAL),
     ],
     ("GET", "/conversations"): [
         (lambda _: ("/conversations", None), EMPTY),

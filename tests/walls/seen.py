@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,7 +16,15 @@ from tests.walls.things import Things
 from tests.walls.town import Town
 from tests.web.site import Answer
 
-_TURN = re.compile(r"turn_[A-Za-z0-9_-]{20,}")
+_PACKED = re.compile(r"(turn|approvals?|interaction)_[A-Za-z0-9_-]{20,}")
+_PARTS: Mapping[str, Sequence[int]] = {
+    TURN_ID: (2,),
+    "approval": (4,),
+    "interaction": (4,),
+    "approvals": (5, 2),
+}
+"""How many an id of this kind has."""
+
 _MINTED = re.compile(
     r"(?P<uuid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
     r"|(?P<digest>(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f]))"
@@ -42,7 +51,7 @@ class Seen:
         minted, in the order in which they appear."""
         text = json.dumps(asdict(self), ensure_ascii=False)
         sent = json.dumps(sent, ensure_ascii=False)[1:-1]
-        text = _TURN.sub(_unpacked, text.replace(sent, "<sent>")).replace(sent, "<sent>")
+        text = plain(text.replace(sent, "<sent>")).replace(sent, "<sent>")
         names: dict[str, str] = {}
 
         def named(found: re.Match[str]) -> str:
@@ -54,15 +63,20 @@ class Seen:
 
     def quotes(self, words: set[str], sent: str) -> set[str]:
         """Which of the words stand anywhere in it, though they were not sent."""
-        text = _TURN.sub(_unpacked, json.dumps(asdict(self), ensure_ascii=False))
-        return {word for word in words if word in text and word not in _TURN.sub(_unpacked, sent)}
+        text, named = plain(json.dumps(asdict(self), ensure_ascii=False)), plain(sent)
+        return {word for word in words if plain(word) in text and plain(word) not in named}
+
+
+def plain(text: str) -> str:
+    """The text with what stands in packed ids in their place."""
+    return _PACKED.sub(_unpacked, text)
 
 
 def _unpacked(found: re.Match[str]) -> str:
-    try:
-        return f"turn({' '.join(unpack(TURN_ID, found[0], 2))})"
-    except NotFound:
-        return found[0]
+    for count in _PARTS[found[1]]:
+        with suppress(NotFound):
+            return f"{found[1]}({' '.join(unpack(found[1], found[0], count))})"
+    return found[0]
 
 
 class Visit:

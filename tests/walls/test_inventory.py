@@ -3,7 +3,8 @@
 import pytest
 
 from shared.identity.credentials import SERVICE_PATHS
-from tests.walls.asked import ACTIONS, OPEN, ROUTES
+from tests.walls.asked import OPEN, ROUTES
+from tests.walls.asked_frames import ACTIONS
 from tests.walls.inventory import CREDENTIALS, actions, routes
 from tests.walls.people import ANN
 from tests.walls.town import Town
@@ -49,4 +50,10 @@ def test_every_other_route_wants_to_know_who_asks(town: Town, place: tuple[str, 
 
 def test_the_service_token_is_tried_wherever_it_is_taken() -> None:
     below = {path for _, path in ROUTES if path.startswith(SERVICE_PATHS)}
-    assert below == {"/executor/turns", "/turns/{turn_id}", "/turns/{turn_id}/cancel"}
+    assert below == {
+        "/executor/turns",
+        "/turns/{turn_id}",
+        "/turns/{turn_id}/cancel",
+        "/approvals",
+        "/approvals/{approval_id}",
+    }

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.walls.people import ANN, Person
-from tests.walls.things import ASKED, marks, settle
+from tests.walls.settling import settle
+from tests.walls.things import ASKED, marks
 from tests.walls.town import Town
 from tests.wire.store_calls import sqlite_wire
 
@@ -35,8 +36,8 @@ def test_each_has_what_is_theirs_and_nothing_else(town: Town) -> None:
         town.notes.clear()
         listed = town.request(mine.person, "GET", "/conversations").body
         asked.add(tuple(town.notes))
-        # One has not been answered yet, so that nobody lists it.
-        answered = {each for each in mine.conversations if each != mine.conversations[1]}
+        # What has not been answered yet nobody lists.
+        answered = {*mine.conversations} - mine.unanswered
         assert {each["conversation_id"] for each in listed} == answered
         foreign = {turn for each in settled if each is not mine for turn in each.turns[:1]}
         statuses = {town.request(mine.person, "GET", f"/turns/{turn}").status for turn in foreign}

@@ -10,7 +10,7 @@ from tests.walls.asked import OPEN
 from tests.walls.conftest import World
 from tests.walls.deciding import askers, decide_by
 from tests.walls.inventory import Place, actions, routes
-from tests.walls.own import EMPTY, EXEMPT, FRAMES, REQUESTS, SILENT, Fields, Where
+from tests.walls.own import EMPTY, EXEMPT, FRAMES, NO_CODE, REQUESTS, SILENT, Fields, Where
 from tests.walls.seen import Seen, Visit, watch
 from tests.walls.things import marks
 
@@ -65,6 +65,8 @@ def test_who_may_nothing_is_told_that_there_is_nothing(
     elif refusal == EMPTY:
         assert [answer["data"]["conversations"] for answer in answers] == [[]]
         assert not [note for note in seen.notes if note.startswith("index")], "nothing is looked up"
+    elif refusal == NO_CODE:
+        assert [answer["data"]["data"]["error"] for answer in answers] == [refusal]
     else:
         assert [answer["error"]["code"] for answer in answers] == [refusal]
 

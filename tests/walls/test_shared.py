@@ -7,7 +7,7 @@ import pytest
 
 from shared.conversations.items import turn_id, turn_ref
 from tests.walls.people import ADMIN, ANN, BEA, BOB, COLLEAGUE, ROBOT, SAME_NAME, Person
-from tests.walls.things import hold
+from tests.walls.settling import hold
 from tests.walls.town import Town
 
 MINE, HIS = "what Ann asks", "what Bob asks"

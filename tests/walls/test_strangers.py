@@ -8,8 +8,9 @@ import pytest
 from shared.identity.credentials import SERVICE_PATHS
 from tests.walls.asked import ROUTES, probes
 from tests.walls.conftest import World
+from tests.walls.pairs import Pair
 from tests.walls.people import BEA, BOB, COLLEAGUE, FELLOWS, FOREIGN, KEY_LIKE, Person
-from tests.walls.probes import Pair, Probe
+from tests.walls.probes import Probe
 from tests.walls.seen import Seen, Visit, watch
 from tests.walls.things import Things, marks
 
@@ -20,6 +21,10 @@ WRITING = [
     "cancel session_id 1",
     "POST /turns/{turn_id}/cancel path.turn_id 0",
     "POST /executor/turns body.session_id 0",
+    "confirm_tool_action approval_id 1",
+    "submit_interaction interaction_id 1",
+    "verify_otp session_id 0",
+    "POST /approvals/{approval_id} path.approval_id 0",
 ]
 PEOPLE: Mapping[str, Person] = {**FOREIGN, **FELLOWS}
 

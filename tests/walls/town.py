@@ -10,13 +10,29 @@ from functions.send_message.handler import handler as send_message
 from functions.ws_connect.handler import handler as ws_connect
 from shared.storage.folder import FolderArtifacts
 from shared.storage.sqlite import SqliteTable
+from tests.support.recorded_mail import RecordedMail
 from tests.walls.noted import NotedFiles, NotedTable, Push, Queue, Rows
 from tests.walls.people import JWT_SECRET, Person
 from tests.web.site import TOKEN, Answer, Site
 from tests.wire.store_calls import DynamoWire, SqliteWire, Wire
 
 PLAIN_AGENT = "name: Assistant\ninstructions: Be kind.\n"
-SHARED_AGENT = "name: Club\ninstructions: Be kind.\nshared_conversations: true\n"
+GATED_AGENT = "name: {0}\ninstructions: Be kind.\ntools: [{{python: 'tools:refund', {1}}}]\n"
+GATES = {
+    "shop": "approval: required",
+    "court": "approval: {required: true, roles: [judge]}",
+    "vault": "verified: true",
+}
+"""Agents, and what stands before their only tool."""
+
+TOOLS = (
+    'def refund(order: str) -> str:\n    """Refund an order."""\n    return f"back for {order}"\n'
+)
+SHARED_AGENT = (
+    "name: Club\ninstructions: Be kind.\nshared_conversations: true\n"
+    "tools: [{python: 'tools:refund', approval: required}, "
+    "{python: 'tools:refund', name: secret, verified: true}]\n"
+)
 NO_LIMITS = {
     "RATE_LIMIT_PER_MINUTE": "0",
     "RATE_LIMIT_PRINCIPAL_PER_MINUTE": "0",
@@ -32,6 +48,9 @@ class Town(Site):
         agents.mkdir()
         (agents / "assistant.yaml").write_text(PLAIN_AGENT, "utf-8")
         (agents / "club.yaml").write_text(SHARED_AGENT, "utf-8")
+        (agents / "tools.py").write_text(TOOLS, "utf-8")
+        for name, gate in GATES.items():
+            (agents / f"{name}.yaml").write_text(GATED_AGENT.format(name, gate), "utf-8")
         self.wire = wire
         self.notes: list[str] = []
         engine = NotedTable(wire.table, self.notes)
@@ -49,7 +68,9 @@ class Town(Site):
         super().__init__(folder, cast(SqliteTable, engine), **variables)
         self.push, self.queue = Push(), Queue()
         deployment = self.deployment
+        self.mail = RecordedMail()
         deployment.push = self.push
+        deployment.mail = self.mail
         deployment.wakes = self.queue
         self.wakes = cast(Any, self.queue)
         files = FolderArtifacts(folder)

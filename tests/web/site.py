@@ -1,6 +1,7 @@
 """The executor function and its workers in one process: a wait of the API lets the workers run."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,27 +39,34 @@ class WorkingClock(FakeClock):
 
 @dataclass
 class Model:
-    """Says `text`, or fails with `fault`."""
+    """Says `text`, or fails with `fault`; or makes `calls` first, when it is asked something."""
 
     text: str = "Hello!"
     fault: Exception | None = None
+    calls: Sequence[Mapping[str, Any]] = ()
     requests: list[ModelRequest] = field(default_factory=list)
     during: Callable[[], None] = lambda: None
 
     def stream(self, request: ModelRequest, *, seconds_left: float) -> "Spoken":
         self.requests.append(request)
         self.during()
-        return Spoken(self.text, self.fault)
+        # The result of a call is a list of blocks.
+        asked = isinstance(request.messages[-1]["content"], str)
+        return Spoken(self.text, self.fault, self.calls if asked else ())
 
 
 @dataclass
 class Spoken:
     text: str
     fault: Exception | None
+    calls: Sequence[Mapping[str, Any]]
 
     def __iter__(self) -> Iterator[ModelEvent]:
         if self.fault:
             raise self.fault
+        if self.calls:
+            yield Completed(self.calls, "tool_use", Usage(7, 5, cost_nano_usd=3_000))
+            return
         yield TextDelta(self.text)
         content = [{"type": "text", "text": self.text}]
         yield Completed(content, "end_turn", Usage(7, 5, cost_nano_usd=3_000))
@@ -175,6 +183,16 @@ class Site:
         beside = {name: more.pop(name) for name in ("person", "Idempotency_Key") if name in more}
         body = {"agent_id": "assistant", "message": message, **more}
         return self.ask("POST", "/executor/turns", body, **beside)
+
+
+def next_page(answer: Answer) -> str | None:
+    """Where the header says that the next page is."""
+    link = answer.headers.get("link")
+    if link is None:
+        return None
+    found = re.fullmatch(r'<([^<>]+)>; rel="next"', link)
+    assert found, link
+    return found[1]
 
 
 @contextmanager

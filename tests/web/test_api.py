@@ -49,7 +49,8 @@ def test_the_schema_names_every_route_and_its_errors(site: Site) -> None:
     schema = site.ask("GET", "/openapi.json", token=None).body
     assert set(schema["paths"]) == {
         *("/health", "/tickets", "/executor/turns", "/turns/{turn_id}", "/turns/{turn_id}/cancel"),
-        *("/conversations", "/conversations/{conversation_id}/messages"),
+        *("/conversations", "/conversations/{conversation_id}/messages", "/approvals"),
+        "/approvals/{approval_id}",
     }
     responses = schema["paths"]["/executor/turns"]["post"]["responses"]
     assert {"200", "202", "401", "404", "409", "422", "429", "500", "502", "504"} <= set(responses)
@@ -65,7 +66,7 @@ def test_the_schema_names_every_route_and_its_errors(site: Site) -> None:
     ("method", "path"),
     [
         *[("POST", "/tickets"), ("POST", "/executor/turns"), ("GET", "/turns/turn_x")],
-        *[("POST", "/turns/turn_x/cancel"), ("GET", "/conversations")],
+        *[("POST", "/turns/turn_x/cancel"), ("GET", "/conversations"), ("POST", "/approvals/x")],
         ("GET", "/conversations/00000000-0000-4000-8000-000000000000/messages"),
     ],
 )

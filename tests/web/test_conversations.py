@@ -1,13 +1,12 @@
 """The caller's conversations over HTTP."""
 
-import re
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from tests.web.site import Answer, Site
+from tests.web.site import Answer, Site, next_page
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
@@ -23,16 +22,6 @@ def conversation(site: Site, message: str, person: str | None = None) -> str:
     site.clock.advance(1)
     assert site.turn(message, person=person).status == 200
     return str(listed(site, person=person).body[0]["conversation_id"])
-
-
-def next_page(answer: Answer) -> str | None:
-    """Where the header says that the next page is."""
-    link = answer.headers.get("link")
-    if link is None:
-        return None
-    found = re.fullmatch(r'<([^<>]+)>; rel="next"', link)
-    assert found, link
-    return found[1]
 
 
 def pages(site: Site, path: str, person: str | None = None) -> list[Any]:
