@@ -1,16 +1,18 @@
 """`parley chat` from its options to its exit code."""
 
 import sys
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
 
 from shared.cli.chat.address import Address
+from shared.cli.chat.asking import Keyboard
 from shared.cli.chat.client import Client
 from shared.cli.chat.commands import Commands
 from shared.cli.chat.connection import Patience
-from shared.cli.chat.events import Ending, Failed, Finished, Left, Stopped
+from shared.cli.chat.events import Ending, Failed, Finished, Left, Stopped, Unattended
 from shared.cli.chat.faults import ChatFault, Interrupted
 from shared.cli.chat.prompt import Prompt
 from shared.cli.chat.replies import LiveReply, PlainReply
@@ -21,6 +23,7 @@ from shared.protocol.fields import MAX_MESSAGE_CHARACTERS
 
 OK = 0
 FAILED = 1
+UNATTENDED = 3
 INTERRUPTED = 130
 
 
@@ -70,12 +73,13 @@ def run(options: Options) -> int:
         ChatFault: no conversation can be had, or the one message cannot be sent.
     """
     terminal = sys.stdout.isatty()
+    talks = options.once is None and terminal and sys.stdin.isatty()
     client = Client(options.address, options.patience)
-    session = Session(client, options.agent)
     view = _view(terminal)
+    session = Session(client, options.agent, Keyboard(client, view.hold) if talks else None)
     with signals(client.interrupt):
         try:
-            if options.once is None and terminal and sys.stdin.isatty():
+            if talks:
                 return Chat(session, view).talk(options)
             message = checked(options.once if options.once is not None else _piped())
             return Chat(session, view).once(options, message)
@@ -99,6 +103,8 @@ class Chat:
         ending = self._say(message)
         if isinstance(ending, Finished):
             return OK
+        if isinstance(ending, Unattended):
+            return UNATTENDED
         return INTERRUPTED if isinstance(ending, Stopped | Left) else FAILED
 
     def talk(self, options: Options) -> int:
@@ -148,8 +154,8 @@ class Chat:
         ending: Ending = Failed("NO_ANSWER", "The reply did not end.")
         self._view.begin()
         try:
-            with silent():
-                for event in self._session.say(message, **fields):
+            with silent(), closing(self._session.say(message, **fields)) as said:
+                for event in said:
                     self._view.show(event)
                     if isinstance(event, Ending):
                         ending = event

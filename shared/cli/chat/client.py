@@ -15,11 +15,12 @@ from shared.cli.chat.connection import (
     Interrupt,
     Item,
     Lost,
+    Nudge,
     Opened,
     Patience,
     Received,
 )
-from shared.cli.chat.events import error_of, mapping
+from shared.cli.chat.events import error_of
 from shared.cli.chat.faults import (
     ConnectionLost,
     Expired,
@@ -28,6 +29,7 @@ from shared.cli.chat.faults import (
     Refused,
     Unreachable,
 )
+from shared.cli.chat.shapes import mapping
 from shared.clock import Clock, SystemClock
 from shared.ids import new_id
 
@@ -42,13 +44,17 @@ class Client:
     ) -> None:
         self.patience = patience or Patience()
         self._address = address
-        self._clock = clock or SystemClock()
+        self.clock = clock or SystemClock()
         self._inbox: Inbox = queue.SimpleQueue()
         self._connection: Connection | None = None
 
     def interrupt(self) -> None:
         """Note a Ctrl-C; safe to call in a signal handler."""
         self._inbox.put(Interrupt())
+
+    def nudge(self) -> None:
+        """Let whoever waits for the next event look around; safe in any thread."""
+        self._inbox.put(Nudge())
 
     @property
     def is_connected(self) -> bool:
@@ -101,16 +107,19 @@ class Client:
             raise ConnectionLost("The connection is lost.")
         self._connection.send(frame)
 
-    def next(self, seconds: float | None = None) -> Event:
-        """The next event of any request; None waits for ever.
+    def next(self, seconds: float | None = None) -> Event | None:
+        """The next event of any request, or None: somebody has nudged. Without `seconds` it waits
+        for ever.
 
         Raises:
             TimeoutError, ConnectionLost, Interrupted
         """
-        give_up = None if seconds is None else self._clock.monotonic() + seconds
+        give_up = None if seconds is None else self.clock.monotonic() + seconds
         while True:
-            left = None if give_up is None else max(0.0, give_up - self._clock.monotonic())
+            left = None if give_up is None else max(0.0, give_up - self.clock.monotonic())
             item = self._take(left)
+            if isinstance(item, Nudge):
+                return None
             if isinstance(item, Received) and item.source is self._connection:
                 return item.event
 
@@ -163,13 +172,15 @@ class Client:
 
     def _asked(self, action: str, fields: Mapping[str, Any]) -> Event:
         request_id = new_id()
-        give_up = self._clock.monotonic() + self.patience.answer
+        give_up = self.clock.monotonic() + self.patience.answer
         self.send({"action": action, "requestId": request_id, **fields})
-        while (left := give_up - self._clock.monotonic()) > 0:
+        while (left := give_up - self.clock.monotonic()) > 0:
             try:
                 event = self.next(left)
             except TimeoutError:
                 break
+            if event is None:
+                continue
             if is_gateway_error(event):
                 break
             if event.get("requestId") != request_id:
@@ -205,8 +216,8 @@ class Client:
         return item
 
     def _pause(self, seconds: float) -> None:
-        give_up = self._clock.monotonic() + seconds
-        while (left := give_up - self._clock.monotonic()) > 0:
+        give_up = self.clock.monotonic() + seconds
+        while (left := give_up - self.clock.monotonic()) > 0:
             try:
                 self._take(left)
             except TimeoutError:

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared.cli.chat import events
 from shared.cli.chat.clean import one_line
 from shared.cli.chat.faults import ChatFault
 from shared.cli.chat.session import Session
+from shared.cli.chat.shapes import string
 from shared.cli.chat.view import View
 
 GLANCE = 4
@@ -103,7 +103,7 @@ class Commands:
         if cursor is None:
             self._listed = []
         self._view.conversations(rows, len(self._listed) + 1)
-        self._listed += [events.string(row, "conversationId") for row in rows]
+        self._listed += [string(row, "conversationId") for row in rows]
         if not self._listed:
             self._view.note("There are no such conversations." if query else "None yet.")
         self._continue((lambda: self._list(query, after)) if after else None, "more of them")

@@ -65,7 +65,12 @@ class Interrupt:
     """Ctrl-C."""
 
 
-Item = Opened | Received | Lost | Fetched | Interrupt
+@dataclass(frozen=True)
+class Nudge:
+    """Something happened outside of the connection."""
+
+
+Item = Opened | Received | Lost | Fetched | Interrupt | Nudge
 Inbox = queue.SimpleQueue[Item]
 
 

@@ -1,5 +1,4 @@
-"""The events of a turn, as the terminal shows them. What has another shape says nothing: the
-server may be newer than this client."""
+"""The events of a turn, as the terminal shows them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.cli.chat.clean import clean, one_line
+from shared.cli.chat.shapes import count, mapping, rows, string, strings
 
 MAX_SUGGESTIONS = 9
 _SECONDS = (int, float)
@@ -15,6 +15,13 @@ _SECONDS = (int, float)
 @dataclass(frozen=True)
 class Token:
     """A piece of the reply; a preview of it."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Restarted:
+    """Only this much of the reply stands; the rest is said anew."""
 
     text: str
 
@@ -41,9 +48,16 @@ class ToolAnswered:
 
 @dataclass(frozen=True)
 class Waiting:
-    """The turn waits for a person."""
+    """The turn waits for a person, who cannot be asked here."""
 
     what: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The person is asked; these lines say what about."""
+
+    lines: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -100,8 +114,18 @@ class Left:
     """Nobody waits for the end of the turn any longer."""
 
 
-Ending = Finished | Stopped | Failed | Left
-TurnEvent = Token | Thought | ToolCalled | ToolAnswered | Waiting | Notice | Missed | Ending
+@dataclass(frozen=True)
+class Unattended:
+    """The turn waits for a person, and there is none here; it goes on waiting. `approval` is the
+    id of what is to be decided, "" if a code is waited for, or the server does not say."""
+
+    what: str
+    approval: str
+
+
+Ending = Finished | Stopped | Failed | Left | Unattended
+Said = Token | Restarted | Thought | ToolCalled | ToolAnswered
+TurnEvent = Said | Waiting | Asked | Notice | Missed | Ending
 
 
 def read(event: Mapping[str, Any]) -> Sequence[TurnEvent]:
@@ -114,10 +138,6 @@ def read(event: Mapping[str, Any]) -> Sequence[TurnEvent]:
             return [Thought(clean(string(data, "token")))]
         case "stream_chunk":
             return _tools(mapping(mapping(data, "state"), "rawResponse"))
-        case "write_confirmation_required":
-            return [Waiting(one_line(string(mapping(data, "data"), "actionDescription")))]
-        case "interaction_required":
-            return [Waiting(one_line(string(mapping(data, "data"), "reason")))]
         case "eventual_response":
             return [_finished(mapping(data, "data"))]
         case "cancelled":
@@ -127,11 +147,16 @@ def read(event: Mapping[str, Any]) -> Sequence[TurnEvent]:
     return []
 
 
-def streamed(event: Mapping[str, Any]) -> int:
-    """The code points of the reply that an event brings, as the server counts them."""
-    return (
-        len(string(mapping(event, "data"), "token")) if event.get("type") == "stream_token" else 0
-    )
+def streamed(event: Mapping[str, Any]) -> str:
+    """What of the reply an event brings, as the server counts it."""
+    return string(mapping(event, "data"), "token") if event.get("type") == "stream_token" else ""
+
+
+def kept(event: Mapping[str, Any]) -> int | None:
+    """How many code points of the reply still stand, if the event says that others do not."""
+    state = mapping(mapping(event, "data"), "state")
+    is_chunk = event.get("type") == "stream_chunk"
+    return count(mapping(state, "rawResponse"), "truncate") if is_chunk else None
 
 
 def back(event: Mapping[str, Any]) -> tuple[int, str] | None:
@@ -168,24 +193,6 @@ def messages(data: Mapping[str, Any]) -> list[Message]:
     ]
 
 
-def mapping(value: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """The object of that name; an empty one if there is none."""
-    found = value.get(key)
-    return found if isinstance(found, dict) else {}
-
-
-def rows(value: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-    """The objects in the list of that name."""
-    found = value.get(key)
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
-
-
-def string(value: Mapping[str, Any], key: str) -> str:
-    """The text of that name; an empty one if there is none."""
-    found = value.get(key)
-    return found if isinstance(found, str) else ""
-
-
 def _tools(raw: Mapping[str, Any]) -> Sequence[TurnEvent]:
     said: list[TurnEvent] = []
     if call := mapping(raw, "toolCall"):
@@ -200,25 +207,15 @@ def _finished(data: Mapping[str, Any]) -> Finished:
     response, usage = mapping(data, "response"), mapping(data, "usage")
     cost = usage.get("costUsd")
     return Finished(
-        text=clean("".join(_strings(response, "responseParts"))),
+        text=clean("".join(strings(response, "responseParts"))),
         message_id=string(data, "messageId"),
         suggestions=[
-            line for each in _strings(response, "suggestedNextActions") if (line := one_line(each))
+            line for each in strings(response, "suggestedNextActions") if (line := one_line(each))
         ][:MAX_SUGGESTIONS],
-        prompt_tokens=_count(usage, "promptTokens"),
-        completion_tokens=_count(usage, "completionTokens"),
+        prompt_tokens=count(usage, "promptTokens"),
+        completion_tokens=count(usage, "completionTokens"),
         cost_usd=float(cost) if isinstance(cost, _SECONDS) else None,
     )
-
-
-def _strings(value: Mapping[str, Any], key: str) -> list[str]:
-    found = value.get(key)
-    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
-
-
-def _count(value: Mapping[str, Any], key: str) -> int | None:
-    found = value.get(key)
-    return found if isinstance(found, int) else None
 
 
 def _compact(value: Any) -> str:

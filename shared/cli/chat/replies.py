@@ -22,6 +22,10 @@ class ReplyView(Protocol):
 
     def token(self, text: str) -> None: ...
 
+    def restart(self, kept: str) -> None:
+        """Only this much of the reply stands; the rest is said anew."""
+        ...
+
     def thought(self, text: str) -> None: ...
 
     def pause(self) -> None:
@@ -46,6 +50,9 @@ class PlainReply:
     def token(self, text: str) -> None:
         self._streamed += text
 
+    def restart(self, kept: str) -> None:
+        self._streamed = kept
+
     def thought(self, text: str) -> None:
         pass
 
@@ -62,26 +69,49 @@ class PlainReply:
 
 class LiveReply:
     """Markdown as it comes. Finished blocks stay on the screen, the unfinished one is drawn anew
-    several times a second."""
+    several times a second. A reply that is said anew shows as soon as it is longer than what stands
+    on the screen, or another one."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._live: Live | None = None
         self._shown = ""
+        self._anew: str | None = None
         self._tail = ""
         self._thinking = False
         self._blocks = 0
 
     def begin(self) -> None:
         self._shown = self._tail = ""
+        self._anew = None
         self._thinking = False
         self._blocks = 0
         self._start()
 
     def token(self, text: str) -> None:
+        if self._anew is not None:
+            text = self._said_anew(self._anew + text)
+        if not text:
+            return
         self._turn_to(thinking=False)
         self._shown += text
         self._add(text)
+
+    def restart(self, kept: str) -> None:
+        self._anew = kept
+
+    def _said_anew(self, reply: str) -> str:
+        """What of the reply is to be added to the screen."""
+        if self._shown.startswith(reply):
+            self._anew = reply
+            return ""
+        self._anew = None
+        if reply.startswith(self._shown):
+            return reply.removeprefix(self._shown)
+        self.pause()
+        self._console.print(Text(REWRITTEN, style="dim"))
+        self._shown = ""
+        return reply
 
     def thought(self, text: str) -> None:
         self._turn_to(thinking=True)

@@ -1,22 +1,30 @@
 """A conversation as the client holds it: which one it is, and what has been seen of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from shared.cli.chat import events
+from shared.cli.chat.asking import Person
 from shared.cli.chat.client import Client
 from shared.cli.chat.events import Failed, Finished, Message, Missed, Notice, TurnEvent
 from shared.cli.chat.faults import ChatFault, NoAnswer, Refused
+from shared.cli.chat.prompts import FORMS
+from shared.cli.chat.shapes import rows, string
 from shared.cli.chat.turn import SESSION_GONE, Turn
 
 PAGE = 20
+TRUNCATE = "stream_truncate"
+"""What a client lists in `supports` that can take back a part of a reply."""
 
 
 class Session:
-    """One at a time. `begin` or `resume` first."""
+    """One at a time. `begin` or `resume` first. The `person` answers what turns ask for; without
+    one such a turn ends with `Unattended`."""
 
-    def __init__(self, client: Client, agent: str) -> None:
+    def __init__(self, client: Client, agent: str, person: Person | None = None) -> None:
         self._client = client
+        self._person = person
         self.agent = agent
         self.agent_name = ""
         self.conversation = ""
@@ -47,7 +55,7 @@ class Session:
             raise ChatFault("There is no such conversation here. /list shows those that there are.")
         self._adopt(data, self.agent)
 
-    def say(self, message: str, **fields: str) -> Iterator[TurnEvent]:
+    def say(self, message: str, **fields: str) -> Generator[TurnEvent, None, None]:
         """One turn with this message; `fields` are those of `send_message`. A connection that
         was lost meanwhile is made anew first, and what came without it is shown.
 
@@ -58,12 +66,13 @@ class Session:
         if self._stale or not self._client.is_connected:
             yield Notice("The connection was lost. Connecting again …")
             yield from self._return()
-        turn = Turn(self._client, self._id, message, **fields)
-        for event in turn.run():
-            if isinstance(event, Failed) and event.code == SESSION_GONE:
-                yield from self._anew(message, turn, **fields)
-                return
-            yield self._seen(event)
+        turn = Turn(self._client, self._id, message, self._person, fields)
+        with closing(turn.run()) as said:
+            for event in said:
+                if isinstance(event, Failed) and event.code == SESSION_GONE:
+                    yield from self._anew(message, turn, fields)
+                    return
+                yield self._seen(event)
 
     def history(self, cursor: str | None = None, limit: int = PAGE) -> tuple[list[Message], str]:
         """A page of messages, the newest first, and the cursor of the next one, or "".
@@ -76,7 +85,7 @@ class Session:
         page = events.messages(data)
         if page and not cursor:
             self._newest = page[0].id
-        return page, events.string(data, "nextCursor")
+        return page, string(data, "nextCursor")
 
     def conversations(
         self, query: str, cursor: str | None = None
@@ -88,7 +97,7 @@ class Session:
         """
         fields = {name: value for name, value in (("query", query), ("cursor", cursor)) if value}
         data = self._ask("list_conversations", limit=PAGE, **fields)
-        return events.rows(data, "conversations"), events.string(data, "nextCursor")
+        return rows(data, "conversations"), string(data, "nextCursor")
 
     def rename(self, title: str) -> str:
         """Give the conversation a title; as it stands now.
@@ -98,7 +107,7 @@ class Session:
         """
         conversation = self.conversation
         data = self._ask("rename_conversation", conversationId=conversation, title=title)
-        return events.string(data, "title")
+        return string(data, "title")
 
     def _ask(self, action: str, **fields: Any) -> dict[str, Any]:
         self._connected()
@@ -136,15 +145,19 @@ class Session:
         if missed:
             yield Missed(missed[::-1])
 
-    def _anew(self, message: str, turn: Turn, **fields: str) -> Iterator[TurnEvent]:
+    def _anew(
+        self, message: str, turn: Turn, fields: Mapping[str, str]
+    ) -> Generator[TurnEvent, None, None]:
         """The session has ended. If the message cannot have been taken, it goes into a new one."""
         yield Notice("The session has ended; a new one of the same conversation begins.")
         yield from self._return()
         if not turn.sure:
             yield Failed("NOT_SURE", "The message may not have arrived; /history shows it if so.")
             return
-        for event in Turn(self._client, self._id, message, **fields).run():
-            yield self._seen(event)
+        again = Turn(self._client, self._id, message, self._person, fields)
+        with closing(again.run()) as said:
+            for event in said:
+                yield self._seen(event)
 
     def _seen(self, event: TurnEvent) -> TurnEvent:
         if isinstance(event, Finished) and event.message_id:
@@ -162,7 +175,8 @@ class Session:
             return None
 
     def _create(self, **fields: str) -> dict[str, str]:
-        data = self._client.ask("create_conversation_session", **fields)
+        supports = [TRUNCATE, *(FORMS if self._person is not None else ())]
+        data = self._client.ask("create_conversation_session", supports=supports, **fields)
         needed = ("sessionId", "conversationId", "agentName")
         if not all(isinstance(data.get(name), str) for name in needed):
             raise NoAnswer("The server's answer makes no sense here: is it a Parley server?")

@@ -6,6 +6,9 @@ import sys
 from collections.abc import Callable, Iterator
 from types import FrameType
 
+from prompt_toolkit.application import get_app_session
+from prompt_toolkit.input.typeahead import clear_typeahead
+
 try:
     import termios
 except ImportError:  # a system without terminals of this kind
@@ -49,3 +52,10 @@ def signals(interrupted: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def forget_typed() -> None:
+    """Drop what was typed and nobody has read yet."""
+    clear_typeahead(get_app_session().input)
+    if HAS_TERMIOS and sys.stdin.isatty():
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)

@@ -2,35 +2,48 @@
 
 A message is sent again whenever it is not sure that it arrived, with its own request id and in
 its own session: there a repeat is the same turn. After a lost connection the server is asked to go
-on where the text broke off (`resume_turn`). Until it does, and where it would have to take back
-what stands on the screen, only the ending counts, which has the whole reply.
+on where the text broke off (`resume_turn`). Until it does, only the ending counts, which has the
+whole reply.
+
+A turn may wait for a person. The question is on the screen while events are read, and off it
+whenever something else is shown.
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 
 from shared.cli.chat import events
-from shared.cli.chat.clean import clean
+from shared.cli.chat.asking import Person
 from shared.cli.chat.client import AUTH_EXPIRED, Client, is_expired, is_gateway_error
 from shared.cli.chat.connection import Event
 from shared.cli.chat.events import Ending, Failed, Left, Notice, TurnEvent
 from shared.cli.chat.faults import ConnectionLost, Expired, Interrupted, NoAnswer, Unreachable
+from shared.cli.chat.inquiry import Inquiry
+from shared.cli.chat.received import Received
+from shared.cli.chat.shapes import mapping, string
 from shared.ids import new_id
 
 MAX_SENDS = 3
 """How often a message is sent that nobody acknowledges."""
 
 MAX_RENEWALS = 3
-"""How often the credential of the connection is renewed for one turn."""
+"""How often the credential of the connection is renewed before the turn goes on."""
 
 SESSION_GONE = "SESSION_NOT_FOUND"
-_PREVIEWS = (events.Token, events.Thought)
 
 
 class Turn:
-    """`sure` is False when a connection was lost that may have delivered the message."""
+    """`sure` is False when the message has arrived, or a connection was lost that may have
+    delivered it. Without a `person` a turn that waits for one ends with `Unattended`."""
 
-    def __init__(self, client: Client, session: str, message: str, **fields: str) -> None:
+    def __init__(
+        self,
+        client: Client,
+        session: str,
+        message: str,
+        person: Person | None,
+        fields: Mapping[str, str],
+    ) -> None:
         self._client = client
         self._frame = {
             "action": "send_message",
@@ -39,46 +52,83 @@ class Turn:
             "message": message,
             **fields,
         }
+        self._inquiry = Inquiry(person, client.clock, session, self._frame["requestId"])
         self._due = True
         self._sends = 0
         self._renewals = 0
         self._acknowledged = False
         self._stopping = False
-        self._muted = False
-        self._received = 0
-        self._behind = False
+        self._received = Received()
         self.sure = True
 
-    def run(self) -> Iterator[TurnEvent]:
+    def run(self) -> Generator[TurnEvent, None, None]:
         """The events of the turn; the last one is its ending. The first Ctrl-C stops the turn,
         the second one the waiting."""
-        while True:
-            said: Iterable[TurnEvent]
-            try:
-                if self._due:
-                    self._send()
-                said = self._read(self._client.next(self._patience))
-            except ConnectionLost as lost:
-                yield Notice(f"{lost.message} Connecting again …")
-                said = self._reconnect()
-            except TimeoutError:
-                said = self._unanswered()
-            except Interrupted:
-                said = self._stop()
-            for each in said:
-                yield each
-                if isinstance(each, Ending):
-                    return
+        try:
+            while True:
+                said = yield from self._step()
+                for each in said:
+                    self._inquiry.withdraw()
+                    yield each
+                    if isinstance(each, Ending):
+                        return
+                self._attend()
+        finally:
+            self._inquiry.withdraw()
+
+    def _step(self) -> Generator[TurnEvent, None, Sequence[TurnEvent]]:
+        """Wait for the next thing that happens; what is to be shown of it."""
+        try:
+            if self._due:
+                self._send()
+            event = self._client.next(self._patience)
+            return self._inquiry.answered() if event is None else self._read(event)
+        except ConnectionLost as lost:
+            self._inquiry.lost()
+            yield Notice(f"{lost.message} Connecting again …")
+            return self._reconnect()
+        except TimeoutError:
+            return self._quiet()
+        except Interrupted:
+            return self._stop()
 
     @property
     def _patience(self) -> float | None:
         # A turn may take as long as it likes: the WebSocket's own pings tell if nobody is there.
-        return None if self._acknowledged else self._client.patience.answer
+        answers = self._acknowledged and not self._received.is_behind
+        is_waited = self._inquiry.is_unconfirmed or not answers
+        return self._client.patience.answer if is_waited else None
+
+    def _attend(self) -> None:
+        """Send what the person has answered, or go on asking; not before it is clear how the turn
+        stands."""
+        if self._stopping or not self._acknowledged or not self._is_certain:
+            return
+        if (frame := self._inquiry.due()) is not None:
+            # A connection that is lost right now shows at the next read.
+            with contextlib.suppress(ConnectionLost):
+                self._client.send(frame)
+        self._inquiry.ask()
+
+    @property
+    def _is_certain(self) -> bool:
+        """Whether it is known what the turn waits for."""
+        return not self._received.is_behind or self._inquiry.is_certain
 
     def _send(self) -> None:
         self._due = self._acknowledged = False
         self._sends += 1
         self._client.send(self._frame)
+
+    def _quiet(self) -> Sequence[TurnEvent]:
+        """What was waited for did not come in time."""
+        if not self._acknowledged:
+            return self._unanswered()
+        if self._received.is_behind and not self._stopping:
+            self._received.is_behind = not self._received.is_given_up
+            with contextlib.suppress(ConnectionLost):  # which shows at the next read
+                self._resume()
+        return self._inquiry.unconfirmed()
 
     def _unanswered(self) -> Sequence[TurnEvent]:
         if self._sends == MAX_SENDS:
@@ -89,7 +139,8 @@ class Turn:
     def _stop(self) -> Sequence[TurnEvent]:
         if self._stopping:
             return [Left()]
-        self._stopping = self._muted = True
+        self._stopping = self._received.is_muted = True
+        self._inquiry.end()
         if self._acknowledged:
             # A connection that is lost right now shows at the next read, and then the stop
             # follows the acknowledgement of the message that is sent again.
@@ -104,7 +155,7 @@ class Turn:
 
     def _reconnect(self) -> Sequence[TurnEvent]:
         self.sure = False
-        self._muted = self._behind = True
+        self._received.lost()
         self._sends = 0
         self._due = True
         try:
@@ -121,8 +172,9 @@ class Turn:
         if self._renewals == MAX_RENEWALS:
             return [Failed(AUTH_EXPIRED, "The server does not go on with a fresh token either.")]
         self._renewals += 1
-        self._muted = self._muted or self._acknowledged
-        self._behind = self._behind or self._acknowledged
+        if self._acknowledged:
+            self._received.lost()
+        self._inquiry.lost()
         # Also for whoever interrupts this.
         self._due, self._sends = True, 0
         try:
@@ -132,40 +184,64 @@ class Turn:
         return [Notice("Your token had expired; renewed.")]
 
     def _resume(self) -> None:
-        session, request = self._frame["sessionId"], self._frame["requestId"]
-        asked = {"action": "resume_turn", "sessionId": session, "requestId": request}
-        self._client.send({**asked, "received": self._received})
+        if self._received.is_behind:
+            self._client.send(
+                self._received.ask(self._frame["sessionId"], self._frame["requestId"])
+            )
 
-    def _go_on(self, begin: int, missed: str) -> Sequence[TurnEvent]:
-        """The server goes on; what stands on the screen cannot be taken back."""
-        if not self._behind or self._stopping or begin != self._received:
-            return []
-        self._muted = self._behind = False
-        self._received += len(missed)
-        return [events.Token(clean(missed))]
+    def _go_on(self, event: Event, begin: int, missed: str) -> Sequence[TurnEvent]:
+        """The server says how the turn stands, and goes on with the reply from there."""
+        self._renewals = 0
+        data = mapping(event, "data")
+        said = [] if self._stopping else self._received.go_on(begin, missed)
+        self._received.is_behind = False
+        asked = self._inquiry.resumed(string(data, "status"), mapping(data, "prompt"))
+        return [*said, *asked] if not self._stopping else []
 
     def _read(self, event: Event) -> Sequence[TurnEvent]:
-        if is_gateway_error(event) and not self._acknowledged:
-            return self._unanswered()
-        if is_expired(event) and event.get("requestId") in (None, self._frame["requestId"]):
+        if is_gateway_error(event):
+            return self._inquiry.unconfirmed() if self._acknowledged else self._unanswered()
+        mine = event.get("requestId") == self._frame["requestId"]
+        answer = self._inquiry.is_answer(event)
+        if is_expired(event) and (mine or answer or event.get("requestId") is None):
             return self._renew()
-        if event.get("requestId") != self._frame["requestId"]:
-            return []
-        if not self._acknowledged:
-            self._acknowledged = True
-            if self._stopping:
-                self._cancel()
-            elif self._behind:
-                self._resume()
-        if self._behind and events.error_of(event)[0] == "UNSUPPORTED_ACTION":
+        if mine and not self._acknowledged:
+            self._acknowledge(event)
+        if mine and (said := self._resuming(event)) is not None:
+            return said
+        if mine or answer:
+            return self._heard(event)
+        return []
+
+    def _acknowledge(self, event: Event) -> None:
+        self._acknowledged = True
+        self.sure = self.sure and event.get("type") == "error"
+        if self._stopping:
+            self._cancel()
+        else:
+            self._resume()
+
+    def _resuming(self, event: Event) -> Sequence[TurnEvent] | None:
+        """What an event says of coming back to the turn, or of stopping it; None: nothing."""
+        is_unknown = events.error_of(event)[0] == "UNSUPPORTED_ACTION"
+        if self._received.is_behind and is_unknown:
             # The refused frame is the asking, not the message.
-            self._behind = False
+            self._received.is_behind = False
             return []
         if (back := events.back(event)) is not None:
-            return self._go_on(*back)
-        if self._stopping and events.error_of(event)[0] == "UNSUPPORTED_ACTION":
+            return self._go_on(event, *back)
+        if self._stopping and is_unknown:
             # The refused frame is the stop, not the message: the turn goes on.
             return [Notice("This server cannot stop a reply. Ctrl-C again: do not wait for it.")]
-        said = events.read(event)
-        self._received += 0 if self._muted else events.streamed(event)
-        return [each for each in said if not (self._muted and isinstance(each, _PREVIEWS))]
+        return None
+
+    def _heard(self, event: Event) -> Sequence[TurnEvent]:
+        said = self._inquiry.hear(event)
+        if said is not None and self._stopping:
+            self._inquiry.end()
+            return []
+        if said is not None:
+            return said
+        said = self._received.read(event)
+        says = events.read(event) and self._is_certain
+        return [*self._inquiry.passed(said), *said] if says else said

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from rich.console import Console
 from rich.text import Text
@@ -12,6 +13,7 @@ from shared.cli.chat.clean import one_line
 from shared.cli.chat.events import Message, TurnEvent
 from shared.cli.chat.markdown import Rendered
 from shared.cli.chat.replies import ReplyView
+from shared.cli.chat.shapes import string
 
 DIM = "dim"
 ERROR = "red"
@@ -37,6 +39,10 @@ class View:
         """The turn is over, in whatever way."""
         self._replies.finish(None)
 
+    def hold(self) -> None:
+        """Nothing is written until the next event: somebody else has the cursor."""
+        self._replies.pause()
+
     def note(self, text: str) -> None:
         self._replies.pause()
         self._line(text, DIM)
@@ -48,16 +54,18 @@ class View:
     def show(self, event: TurnEvent) -> None:
         """One event of a turn."""
         match event:
-            case events.Token(text):
-                self._replies.token(text)
-            case events.Thought(text):
-                self._replies.thought(text)
+            case events.Token() | events.Restarted() | events.Thought():
+                self._stream(event)
             case events.ToolCalled(name, arguments):
                 self._tool(f"⚙ {name} {arguments}")
             case events.ToolAnswered(name, failed, result):
                 self._tool(f"  {name}{' failed' if failed else ''}: {result}")
             case events.Notice(text):
                 self.note(text)
+            case events.Asked(lines):
+                self._replies.pause()
+                for line in lines:
+                    self._line(line)
             case events.Waiting(what):
                 self.note(f"Waiting for a decision, which this client cannot make: {what}")
             case events.Missed(missed):
@@ -79,14 +87,23 @@ class View:
     def conversations(self, rows: Sequence[Mapping[str, Any]], first: int) -> None:
         """A numbered list, which begins with that number."""
         for number, row in enumerate(rows, first):
-            title = one_line(events.string(row, "title")) or "(no title)"
+            title = one_line(string(row, "title")) or "(no title)"
             count = row.get("messageCount")
-            about = f"{_when(one_line(events.string(row, 'updatedAt')))}, {count} messages"
+            about = f"{_when(one_line(string(row, 'updatedAt')))}, {count} messages"
             self._cut(Text.assemble(f"{number:>3}  {title}  ", (about, DIM)))
 
     def text(self, text: str) -> None:
         """A line of our own."""
         self._line(text)
+
+    def _stream(self, event: events.Token | events.Restarted | events.Thought) -> None:
+        match event:
+            case events.Token(text):
+                self._replies.token(text)
+            case events.Restarted(text):
+                self._replies.restart(text)
+            case events.Thought(text):
+                self._replies.thought(text)
 
     def _end(self, event: TurnEvent) -> None:
         match event:
@@ -100,8 +117,17 @@ class View:
                 self.error(f"{code}: {message}")
             case events.Stopped():
                 self.note("stopped")
+            case events.Unattended(what, approval):
+                self._unattended(what, approval)
             case events.Left():
                 self.note("Not waiting any longer; /history shows the reply when it has come.")
+
+    def _unattended(self, what: str, approval: str) -> None:
+        self.error(f"The turn waits for a person, whom nobody can ask here: {what}")
+        if approval:
+            for line in (f"approval {approval}", f"Decide: POST /approvals/{quote(approval)}"):
+                self._notes.print(Text(line), soft_wrap=True)  # to be copied
+        self._line("`parley chat` in a terminal asks the person. The turn goes on waiting.", DIM)
 
     def _usage(self, end: events.Finished) -> None:
         said = []

@@ -80,6 +80,10 @@ class ScriptedServer:
         self.port = int(self._server.socket.getsockname()[1])
         self.url = f"ws://127.0.0.1:{self.port}/ws"
 
+    def handle(self, action: str, handler: Handler) -> None:
+        """Handle frames of that action so from now on."""
+        self._handlers[action] = handler
+
     def client(self, patience: Patience = QUICK) -> Client:
         return Client(Address.of(self.url, None, None), patience)
 

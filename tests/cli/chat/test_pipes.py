@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.protocol import events
+from tests.cli.chat.prompting import DESCRIPTION, Approvals, Pending
 from tests.cli.chat.scripted_server import AT, Frame, Peer, ScriptedServer
 from tests.support.deployments import SERVICE_TOKEN, TOKEN, local_set
 from tests.support.gateway import PATIENCE
@@ -138,6 +139,35 @@ def test_a_server_that_does_not_run(tmp_path: Path) -> None:
     assert (code, out) == (1, "")
     assert "make dev" in err
     assert len(err.splitlines()) == 1
+
+
+def test_an_approval_that_nobody_can_give(tmp_path: Path) -> None:
+    approvals = Approvals()
+    with approvals.server:
+        code, out, err = chat(tmp_path, "--url", approvals.server.url, "--once", "Refund 42")
+        piped = chat(tmp_path, "--url", approvals.server.url, typed=b"Refund 42")
+
+    assert (code, out) == piped[:2] == (3, "")
+    assert DESCRIPTION in err
+    assert "approval approval_1\n" in err
+    assert "POST /approvals/approval_1" in err
+    assert "in a terminal" in err
+    assert approvals.decisions() == []
+
+
+def test_a_code_that_nobody_can_enter(tmp_path: Path) -> None:
+    def send(peer: Peer, frame: Frame) -> None:
+        turn.begin(peer, frame)
+        turn.code()
+
+    turn = Pending()
+    with ScriptedServer(send_message=send) as server:
+        code, out, err = chat(tmp_path, "--url", server.url, "--once", "Pay it")
+
+    assert (code, out) == (3, "")
+    assert "Pay it" in err
+    assert "/approvals" not in err
+    assert "in a terminal" in err
 
 
 def test_ctrl_c_stops_the_turn(tmp_path: Path) -> None:

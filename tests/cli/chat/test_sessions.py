@@ -90,6 +90,26 @@ def test_a_conversation_that_is_gone_meanwhile_is_said() -> None:
     assert isinstance(said[-1], Finished)
 
 
+def test_a_session_that_ends_behind_an_accepted_message_does_not_send_it_again() -> None:
+    def send(peer: Peer, frame: Frame) -> None:
+        ids.append(frame["requestId"])
+        peer.accept(frame)
+        peer.refuse(frame, "SESSION_NOT_FOUND")
+
+    ids: list[str] = []
+    server = ScriptedServer(
+        send_message=send,
+        get_conversation_messages=lambda peer, frame: peer.answer(frame, page()),
+    )
+    with server, closing(server.client()) as client:
+        session = Session(client, "assistant")
+        session.begin()
+        said = list(session.say("One"))
+
+    assert isinstance(said[-1], Failed)
+    assert (said[-1].code, len(ids)) == ("NOT_SURE", 1)
+
+
 def test_a_session_that_has_ended_is_followed_by_a_new_one_of_the_same_conversation() -> None:
     def send(peer: Peer, frame: Frame) -> None:
         ids.append(frame["requestId"])

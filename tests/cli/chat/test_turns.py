@@ -2,8 +2,6 @@
 
 from contextlib import closing
 
-import pytest
-
 from shared.cli.chat.connection import Patience
 from shared.cli.chat.events import (
     Failed,
@@ -18,6 +16,7 @@ from shared.cli.chat.events import (
 from shared.cli.chat.session import Session
 from shared.protocol import events
 from tests.cli.chat.chatting import chatting, texts
+from tests.cli.chat.person import asking
 from tests.cli.chat.scripted_server import AT, QUICK, Frame, Peer, ScriptedServer
 from tests.support.gateway import PATIENCE
 
@@ -44,7 +43,7 @@ def test_what_a_turn_says_in_its_order() -> None:
         usage = events.usage(10, 5, 400_000)
         peer.finish(frame, "It is gone.", usage=usage, suggestions=["Thanks", " "])
 
-    with chatting(ScriptedServer(send_message=turn)) as (session, _):
+    with asking(ScriptedServer(send_message=turn)) as (session, _, _):
         said = list(session.say("Where is 42?"))
 
     assert said == [
@@ -114,35 +113,6 @@ def test_a_lost_connection_goes_on_where_it_broke_off() -> None:
     assert [frame["received"] for frame in back] == [6]
     assert back[0]["requestId"] == seen[0]["requestId"]
     assert isinstance(said[-1], Finished)
-
-
-@pytest.mark.parametrize("begin", [3, None])
-def test_what_stands_on_the_screen_is_not_taken_back(begin: int | None) -> None:
-    """The reply was said anew, or the server is an older one."""
-
-    def turn(peer: Peer, frame: Frame) -> None:
-        seen.append(frame)
-        if len(seen) == 1:
-            peer.accept(frame)
-            peer.token(frame, "Half")
-            peer.hang_up()
-            return
-        peer.answer(frame, {"duplicate": True}, events.ACCEPTED)
-
-    def resume(peer: Peer, frame: Frame) -> None:
-        if begin is None:
-            peer.refuse(frame, "UNSUPPORTED_ACTION")
-        else:
-            peer.answer(frame, {"status": "running", "begin": begin, "text": "lo"})
-        peer.token(frame, "never shown")
-        peer.finish({**frame, "message": "Hello"}, "Hallo again")
-
-    seen: list[Frame] = []
-    with chatting(ScriptedServer(send_message=turn, resume_turn=resume)) as (session, _):
-        said = list(session.say("Hello"))
-    assert texts(said) == ["Half"]
-    assert isinstance(said[-1], Finished)
-    assert said[-1].text == "Hallo again"
 
 
 def test_a_server_that_stays_away_fails_the_turn_after_some_tries() -> None:

@@ -69,6 +69,10 @@ class Terminal:
         found = subprocess.run(["pgrep", "-P", shell], capture_output=True, text=True, check=True)
         return int(found.stdout.split()[0])
 
+    def device(self) -> str:
+        """The terminal's own file."""
+        return self._run("list-panes", "-F", "#{pane_tty}").strip()
+
     def _run(self, *words: str) -> str:
         ran = subprocess.run(
             [*self._tmux, *words],
