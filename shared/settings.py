@@ -6,10 +6,9 @@ an empty value is the same as none.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import urlsplit
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -17,12 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from shared import settings_types as types
 from shared.errors import ConfigurationError
 from shared.protocol.faults import Fault, faults
+from shared.settings_rules import contradictions
 
 SECRET_PREFIX = "secretsmanager:"  # noqa: S105
 """A value that begins so names a secret: what follows is its ARN."""
-
-JWT_KEYS = ("auth_jwt_secret", "auth_jwt_public_key", "auth_jwks_url")
-"""What tokens are checked with, of which AUTH_MODE=jwt needs one."""
 
 Secrets = Callable[[str], str]
 """Reads a secret by its ARN."""
@@ -138,7 +135,7 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        if found := list(_contradictions(self)):
+        if found := list(contradictions(self)):
             raise ValueError(" ".join(found))
         return self
 
@@ -238,58 +235,3 @@ def _resolved(name: str, text: str, secrets: Secrets | None) -> str:
     if not value:
         raise ConfigurationError(f"The secret that {name} names is empty. Give it a value.")
     return value
-
-
-def _contradictions(settings: Settings) -> Iterator[str]:
-    aws = ("table_name", "bucket_name", "queue_url", "connections_url")
-    missing = [name.upper() for name in aws if getattr(settings, name) is None]
-    if 0 < len(missing) < len(aws):
-        yield f"Set {', '.join(missing)} too: on AWS all four of them, on a laptop none."
-    if settings.on_aws and settings.database_url:
-        yield "DATABASE_URL and TABLE_NAME are both set. Keep one: SQLite or DynamoDB."
-    if settings.heartbeat_sec * 2 >= settings.lease_sec:
-        yield "HEARTBEAT_SEC must be less than half of LEASE_SEC. Lower it, or raise the lease."
-    if settings.model_base_backoff_sec > settings.model_max_backoff_sec:
-        yield "MODEL_BASE_BACKOFF_SEC is more than MODEL_MAX_BACKOFF_SEC. Raise the latter."
-    if settings.model_provider == "bedrock" and "anthropic_model" not in settings.model_fields_set:
-        yield "MODEL_PROVIDER=bedrock needs ANTHROPIC_MODEL: a model or inference profile there."
-    yield from _unsafe(settings)
-    yield from _token_keys(settings)
-    yield from _not_yet(settings)
-
-
-def _unsafe(settings: Settings) -> Iterator[str]:
-    if settings.auth_mode == "none" and not (settings.loopback or settings.auth_allow_public):
-        yield (
-            "AUTH_MODE=none lets everybody in who can reach this. Set AUTH_MODE=token, or "
-            "AUTH_ALLOW_PUBLIC=true if that is what you want."
-        )
-
-
-def _token_keys(settings: Settings) -> Iterator[str]:
-    """On AWS, AUTH_MODE=jwt without any of these is found where a token is checked: not every
-    function is given them."""
-    given = [name for name in JWT_KEYS if getattr(settings, name) is not None]
-    if len(given) > 1:
-        named = " and ".join(name.upper() for name in given)
-        yield f"{named} are set. Keep one of them: it says which keys sign tokens."
-    if settings.auth_mode == "jwt" and not given and not settings.on_aws:
-        names = ", ".join(name.upper() for name in JWT_KEYS)
-        yield f"AUTH_MODE=jwt needs one of {names}: what tokens are checked with."
-    url = settings.auth_jwks_url
-    if url is None:
-        return
-    if urlsplit(url).scheme != "https" and urlsplit(url).hostname not in types.LOOPBACK:
-        yield "AUTH_JWKS_URL must begin with https://: whoever can change the keys is everybody."
-    if not settings.auth_jwt_issuer and not settings.auth_jwt_audience:
-        yield (
-            "AUTH_JWKS_URL needs AUTH_JWT_ISSUER or AUTH_JWT_AUDIENCE: its keys sign tokens for "
-            "others too."
-        )
-
-
-def _not_yet(settings: Settings) -> Iterator[str]:
-    if settings.backend_url:
-        yield "BACKEND_URL is not supported yet. Leave it out, and BACKEND_MODE too."
-    elif settings.backend_mode == "http":
-        yield "BACKEND_MODE=http needs BACKEND_URL, which is not supported yet. Leave it out."

@@ -56,7 +56,8 @@ def chat(context: click.Context, /, **options: Any) -> None:
     """Talk with an agent, of `parley dev` or of a deployed stack.
 
     Without a terminal the message is standard input, and standard output has nothing but the
-    reply: `echo hi | parley chat`. Exit code 0: there is a reply; 1: there is none; 130: stopped.
+    reply: `echo hi | parley chat`. Exit code 0: there is a reply; 1: there is none; 3: the turn
+    waits for a person; 130: stopped.
     """
     from shared.cli.chat.app import chat as hold
     from shared.cli.chat.faults import ChatFault

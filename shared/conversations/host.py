@@ -4,53 +4,24 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
-from shared.conversations.asking import Asking, People
+from shared.conversations.asking import Asking
 from shared.conversations.items import turn_id
-from shared.conversations.memory import Memory
 from shared.conversations.messages import Message, question
+from shared.conversations.services import Limits, Rates, Services
 from shared.identity.principal import Principal
 from shared.ids import time_ordered_id
 from shared.mailbox.handler import Activation, OutOfTime
 from shared.mailbox.jobs import Stopped, message_key
 from shared.mailbox.leases import LeaseLost
-from shared.models.port import Model, ModelError, ModelRequest, ModelStream, StreamClosed
+from shared.models.port import ModelError, ModelRequest, ModelStream, StreamClosed
 from shared.runner.turn import REPLY_SECONDS
-from shared.storage.artifacts import Artifacts, ArtifactsUnavailable
-from shared.storage.table import Table
+from shared.storage.artifacts import ArtifactsUnavailable
 from shared.tools.port import ToolContext
 
 log = logging.getLogger("parley")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What a turn may use, in seconds and events; see `Stream`."""
-
-    turn_seconds: float = 600
-    push_window: float = 0.05
-    push_buffer: int = 64
-
-
-class Rates(Protocol):
-    def take(self, tenant: str, model: str) -> None:
-        """Count one call. Raises ModelError: RATE_LIMITED."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Services:
-    """What all turns of a process share. `may_spend` raises when a tenant may spend no more."""
-
-    table: Table
-    artifacts: Artifacts
-    model: Model
-    memory: Memory
-    rates: Rates | None
-    people: People
-    may_spend: Callable[[str], None]
 
 
 @dataclass

@@ -11,10 +11,10 @@ from typing import Any
 
 from shared.clock import Clock
 from shared.conversations.audience import Audience, Until
-from shared.conversations.host import Limits
 from shared.conversations.items import listener_name
 from shared.conversations.prompts import Stored, resumed, shown, waits_for
 from shared.conversations.recent import Recent
+from shared.conversations.services import Limits
 from shared.conversations.shown import Shown
 from shared.conversations.stream import Poster, Stream
 from shared.conversations.transcript import Transcript

@@ -9,9 +9,9 @@ import json
 import logging
 
 from shared.clock import Clock
-from shared.conversations.host import Rates
 from shared.conversations.items import box_key, meta_key
 from shared.conversations.naming import clean
+from shared.conversations.services import Rates
 from shared.conversations.usage import Ledger
 from shared.errors import ParleyError
 from shared.mailbox.box import Box, BoxKey, Job

@@ -1,6 +1,5 @@
 """The turn that a session's conversation waits with, for whoever answers it."""
 
-
 from shared.conversations.items import Connection, Session, session_key, turn_ref
 from shared.conversations.pages import Pages
 from shared.identity.access import may

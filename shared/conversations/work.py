@@ -9,11 +9,12 @@ from shared.clock import Clock
 from shared.conversations import approval_items
 from shared.conversations.audience import Until
 from shared.conversations.endings import Endings
-from shared.conversations.host import LeasedTurn, Limits, Services
+from shared.conversations.host import LeasedTurn
 from shared.conversations.items import meta_key
 from shared.conversations.messages import Message
 from shared.conversations.prompts import prompt_of
 from shared.conversations.recent import Recent
+from shared.conversations.services import Limits, Services
 from shared.conversations.stream import Poster, Stream
 from shared.conversations.telling import Telling
 from shared.conversations.transcript import Transcript

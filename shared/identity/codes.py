@@ -26,7 +26,7 @@ _PURPOSE = b"\0parley one-time codes"
 
 
 class Codes:
-    """Makes codes and recognizes them. `secret` is shared by whoever sends and whoever checks them."""
+    """Makes codes and recognizes them. `secret` is shared by all who send and check them."""
 
     def __init__(self, secret: str) -> None:
         self._key = hmac.digest(secret.encode(), _PURPOSE, "sha256")

@@ -133,7 +133,7 @@ class Pending:
 
     `waits` is the kind of answer, a word of the job's handler. `shown_at` is None while nobody can
     have seen the prompt; `prompted_at` and `expires_at` are None until it has been pushed. `tries`
-    counts wrong answers where there may be some.
+    counts wrong answers where there may be some, and `tried_by` names the last one.
     """
 
     call: str
@@ -143,6 +143,7 @@ class Pending:
     prompted_at: int | None = None
     expires_at: int | None = None
     tries: int = 0
+    tried_by: str = ""
 
 
 @dataclass(frozen=True)

@@ -247,11 +247,13 @@ class Requests(Listeners):
         """Count a wrong answer, of which there were `tries` before; False if that is not so any
         more: read the job again."""
         condition = NOT_DONE & attr("pending", "call").eq(call) & self._tried(tries)
-        count = Assign(("pending", "tries"), tries + 1)
+        by = new_id()
+        count = [Assign(("pending", "tries"), tries + 1), Assign(("pending", "tried_by"), by)]
         try:
-            self._table.update(Update(box.job(ref), [count], condition))
-        except ConditionFailed:
-            return False
+            self._table.update(Update(box.job(ref), count, condition))
+        except ConditionFailed as failed:
+            item = failed.failures.get(0)
+            return bool(item and item.attrs.get("pending", {}).get("tried_by") == by)
         return True
 
     def _tried(self, tries: int) -> Condition:

@@ -184,8 +184,8 @@ class Deployment(Identity):
 
     def _turn_handler(self) -> "Handler":
         from shared.conversations.endings import Endings
-        from shared.conversations.host import Limits, Services
         from shared.conversations.memory import Memory
+        from shared.conversations.services import Limits, Services
         from shared.conversations.work import Turns
 
         titles = bool(self.settings.title_model)
