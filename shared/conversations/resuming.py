@@ -16,7 +16,7 @@ from shared.conversations.turns import TurnRequests, no_such_turn
 from shared.errors import NotFound
 from shared.mailbox.box import Box, Job
 from shared.mailbox.requests import Requests
-from shared.protocol import events, frames
+from shared.protocol import events, frames, replies
 from shared.storage.table import Table
 
 
@@ -51,12 +51,11 @@ class Resuming:
         if not job.done or job.ref == box.head:
             # Whoever holds the mailbox, or takes it next, still tells of the turn's end: what it
             # has for this client would come behind an answer from here.
-            if job.ref in box.jobs[1:] and not job.done:
-                # Before it hears the turn: what the turn says must come behind this answer.
-                self._answer(opened, job, frame.received, queued=box.jobs.index(job.ref))
-            box = self._attached(opened, session, job, frame.received, box)
+            box = self._attached(opened, session, job, frame.received)
             if job.ref == box.head:
                 self._turns.wake(session.box)
+            elif job.ref in box.jobs and not job.done:
+                self._queued(opened, job, box.jobs.index(job.ref))
             if job.ref in box.jobs:
                 return
             # It has left the mailbox meanwhile, so nobody else will tell how it ended.
@@ -84,34 +83,31 @@ class Resuming:
             raise no_such_turn()
         return Box.read(key, head), Job.read(key, ref, item)
 
-    def _attached(
-        self, opened: Connection, session: Session, job: Job, received: int, box: Box
-    ) -> Box:
-        """The mailbox once the connection hears it. Only the worker of a turn that runs, or is
-        about to, answers."""
-        plain = opened.hears(session)
-        back = replace(plain, back=(job.ref, received))
-        first = back if job.ref == box.head else plain
-        found = self._requests.attach(session.box, first, ring=True)
-        if found is not None and first is plain and job.ref == found.head:
-            found = self._requests.attach(session.box, back, ring=True)
+    def _attached(self, opened: Connection, session: Session, job: Job, received: int) -> Box:
+        """The mailbox once the connection hears it. Who runs the turn, or will, tells it where the
+        turn goes on: nobody else knows in which order that comes."""
+        back = replace(opened.hears(session), back=(job.ref, received))
+        found = self._requests.attach(session.box, back, ring=True)
         if found is None:
             raise no_such_turn()
         return found
 
-    def _answer(
-        self, opened: Connection, job: Job, received: int, *, queued: int | None = None
-    ) -> None:
+    def _queued(self, opened: Connection, job: Job, before: int) -> None:
+        """Tell the client that the turn waits for others. It may come late, behind what the turn
+        says when it has begun, so it says nothing of the text."""
+        data = replies.resumed_behind(job.payload["request_id"], before)
+        self._answers.final(opened.id, job.payload["request_id"], data)
+
+    def _answer(self, opened: Connection, job: Job, received: int) -> None:
         result = job.body.get("result", {})
         transcript = Transcript(result.get("text", ""), result.get("cut"))
         truncates = job.payload.get("truncates", False)
         request_id, now = job.payload["request_id"], self._clock.now()
         told, rest = missed(
             request_id,
-            str(job.outcome) if job.done else "queued",
+            str(job.outcome),
             transcript.missing(received, truncates=truncates),
             at=now,
-            queued=queued,
         )
         said = (events.encode(events.stream_token(request_id, piece, at=now)) for piece in rest)
         for event in (*told, *said):

@@ -69,7 +69,6 @@ def missed(
     missing: Missing,
     *,
     at: int,
-    queued: int | None = None,
     prompt: Mapping[str, Any] | None = None,
 ) -> tuple[list[bytes], list[str]]:
     """What the client of a turn that has come back is told: whole events (that it is to cut its
@@ -80,9 +79,7 @@ def missed(
         missing.text[begin : begin + FITTING]
         for begin in range(FITTING, len(missing.text), FITTING)
     ]
-    data = replies.resumed(
-        request_id, status, begin=missing.begin, text=text, queued=queued, prompt=prompt
-    )
+    data = replies.resumed(request_id, status, begin=missing.begin, text=text, prompt=prompt)
     answer = events.immediate_response(request_id, events.FINAL, at=at, data=data)
     told = [events.truncated(request_id, missing.begin, at=at)] if missing.cut else []
     return [events.encode(event) for event in [*told, answer]], rest

@@ -54,18 +54,20 @@ def resumed(
     *,
     begin: int,
     text: str,
-    queued: int | None = None,
     prompt: Mapping[str, Any] | None = None,
 ) -> Reply:
     """The answer to `resume_turn`, which is ours: `text` is what the client has missed of the
-    answer, from code point `begin` on; `queued` how many turns are before this one; `prompt` the
-    event by which somebody was asked that the turn waits for."""
+    answer, from code point `begin` on; `prompt` the event by which somebody was asked that the
+    turn waits for."""
     reply: Reply = {"requestId": request_id, "status": status, "begin": begin, "text": text}
-    if queued is not None:
-        reply["queued"] = queued
     if prompt is not None:
         reply["prompt"] = dict(prompt)
     return reply
+
+
+def resumed_behind(request_id: str, queued: int) -> Reply:
+    """The same for a turn that waits for `queued` others: the answer follows when it begins."""
+    return {"requestId": request_id, "status": "queued", "text": "", "queued": queued}
 
 
 def queued_behind(waiting_for: str, queued: int) -> Reply:

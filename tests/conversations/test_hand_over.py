@@ -10,7 +10,7 @@ from shared.conversations.memory import Memory
 from shared.mailbox.box import Box
 from shared.messaging.push import PushFailed
 from shared.models.port import Completed, ModelError, TextDelta
-from shared.runner.request import GO_ON
+from shared.runner.messages import GO_ON
 from shared.storage.artifacts import ArtifactsUnavailable
 from shared.storage.table import Unavailable
 from tests.conversations.rig import at_rest, box, streamed, text_of

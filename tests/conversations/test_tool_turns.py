@@ -16,7 +16,8 @@ from shared.models.port import ModelError, TextDelta
 from shared.models.rates import ModelRates
 from shared.runner.calls import INTERRUPTED, MAX_RESULT
 from shared.runner.in_process import Agent
-from shared.runner.request import LOST_RESULT, Equipped
+from shared.runner.messages import LOST_RESULT
+from shared.runner.request import Equipped
 from tests.conversations.rig import at_rest, box, streamed, text_of
 from tests.runner.said import MadeTool, SaidModel, answer, use
 from tests.wire.scene import Scene

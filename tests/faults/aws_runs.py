@@ -44,6 +44,8 @@ def run_on_aws(
     variables: Mapping[str, str] = QUICK,
     *,
     patience: float = 60.0,
+    agent: str = "faults",
+    follow: type[Returning] = Returning,
 ) -> AwsOutcome:
     """A turn whose client stays where it is; then the audit."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -65,14 +67,15 @@ def run_on_aws(
         ]
         url = gateway.said.replace("http://", "ws://") + "/ws"
         with Client(url, patience=patience) as frames:
-            opened = frames.open_session("faults", supports=[TRUNCATE])
+            opened = frames.open_session(agent, supports=[TRUNCATE])
             (folder / ARMED).touch()
-            turn = Returning(opened["sessionId"], "Go")
+            turn = follow(opened["sessionId"], "Go")
             turn.send(frames)
             with _opened_audit(orders, opened["conversationId"]) as audit:
                 audit.settle(patience)
                 turn.resume(frames)
                 audit.check([turn], api.requests, orders.agents / "runs")
+                turn.check(audit, orders.agents / "runs")
                 takes = audit.epoch()
         dead = [worker for worker in workers if not worker.alive]
         for worker in dead:

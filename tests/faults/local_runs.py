@@ -46,6 +46,8 @@ class LocalRun:
     api: ScriptedMessagesApi
     kills: Sequence[Kill] = ()
     supports: Sequence[str] = (TRUNCATE,)
+    agent: str = "faults"
+    client: type[Returning] = Returning
     deaths: int = field(default=0, init=False)
     _child: Child = field(init=False)
 
@@ -54,9 +56,9 @@ class LocalRun:
         self._start()
         try:
             with Client(self.orders.socket_url) as client:
-                opened = client.open_session("faults", supports=list(self.supports))
+                opened = client.open_session(self.agent, supports=list(self.supports))
                 (self.orders.folder / ARMED).touch()
-                turn = Returning(opened["sessionId"], message)
+                turn = self.client(opened["sessionId"], message)
                 turn.send(client)
             with opened_audit(self.orders, opened["conversationId"]) as audit:
                 self._rest(turn, audit)
@@ -65,6 +67,7 @@ class LocalRun:
                 self._return(turn)
                 self._rest(turn, audit)
                 audit.check([turn], self.api.requests, self.orders.agents / "runs")
+                turn.check(audit, self.orders.agents / "runs")
         finally:
             self._child.__exit__(None, None, None)
         self._check_text(turn)

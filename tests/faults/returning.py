@@ -5,11 +5,15 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 from websockets.exceptions import ConnectionClosed
 
 from tests.support.frames_client import TERMINAL, Event, FramesClient, streamed, text_of
+
+if TYPE_CHECKING:
+    from tests.faults.audit import Audit
 
 ANSWER_SECONDS = 5.0
 """After so long without an answer to `resume_turn` a client asks again."""
@@ -85,6 +89,9 @@ class Returning:
             "received": len(self.text),
         }
         client.send(frame)
+
+    def check(self, audit: "Audit", ledger: Path) -> None:
+        """What else must be true when all is at rest, of such a client."""
 
     def _guarded(self, follow: Callable[[], None]) -> None:
         try:

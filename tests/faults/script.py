@@ -2,13 +2,17 @@
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
 from tests.support.messages_api import Request, Step, ToolCall
 
 _TOKEN = re.compile(r"(\d+)\.(\d+)\.(\d+) ")
+
+
+Calls = Sequence[ToolCall] | Callable[[int], Sequence[ToolCall]]
+"""The calls of a reply; or what makes them of the number of the request."""
 
 
 class Talker:
@@ -18,7 +22,7 @@ class Talker:
     def __init__(
         self,
         sizes: Sequence[int],
-        calls: Mapping[int, Sequence[ToolCall]],
+        calls: Mapping[int, Calls],
         *,
         delay: float = 0.001,
     ) -> None:
@@ -33,7 +37,9 @@ class Talker:
             number = next(self._numbers)
         reply = replies_since_question(request["messages"])
         tokens = [f"{reply}.{number}.{token} " for token in range(self._sizes[reply])]
-        return Step(tokens=tokens, tool_calls=self._calls.get(reply, ()), delay=self._delay)
+        calls = self._calls.get(reply, ())
+        made = calls(number) if callable(calls) else calls
+        return Step(tokens=tokens, tool_calls=made, delay=self._delay)
 
 
 def replies_since_question(messages: Sequence[Mapping[str, Any]]) -> int:

@@ -15,6 +15,8 @@ from tests.mailbox.rig import BOX, Rig
 
 USAGE = Key("USAGE#acme#day", "00")
 CONN = Key("CONN#1", "CONN")
+BESIDE = Key("BESIDE", "00")
+APPROVAL = "approval"
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,12 @@ def done_head(rig: Rig) -> None:
     rig.holder.finish(lease, rig.job("J0"), Ending(outcome="completed", terminal="t"))
 
 
-def parked(rig: Rig, lease: Lease) -> None:
-    rig.holder.park(lease, rig.job("A"), call="k", digest="d", body={"payload": {}})
+def parked(rig: Rig, lease: Lease, **more: Any) -> None:
+    rig.holder.park(lease, rig.job("A"), call="k", digest="d", body={"payload": {}}, **more)
+
+
+def parked_beside(rig: Rig, lease: Lease) -> None:
+    parked(rig, lease, waits="input", attrs={"ran": 5}, beside=beside("parked"))
 
 
 def prompted(rig: Rig, expires_in: int = 60_000) -> Lease:
@@ -65,6 +71,15 @@ def prompted(rig: Rig, expires_in: int = 60_000) -> Lease:
     expires_at = rig.clock.now() + expires_in
     assert rig.holder.prompted(lease, rig.job("A"), "k", seen, expires_at, None)
     return lease
+
+
+def asked(rig: Rig, lease: Lease, waits: str = APPROVAL) -> None:
+    """Parked, pushed, and given back."""
+    parked(rig, lease, waits=waits)
+    box = rig.holder.read(lease)
+    until = rig.clock.now() + 60_000
+    assert rig.holder.show(lease, rig.job("A"), "k")
+    assert rig.holder.prompted(lease, rig.job("A"), "k", box.bell, until, None)
 
 
 def overdue(rig: Rig, lease: Lease) -> None:
@@ -79,6 +94,35 @@ def approved(rig: Rig, lease: Lease) -> None:
     parked(rig, lease)
     answer = rig.requests.decide(BOX, "A", call="k", digest="d", what="approved", who="ann")
     assert answer == "decided"
+
+
+def come_back(rig: Rig) -> None:
+    """A listener that has come back, and has not been told yet what it missed."""
+    rig.requests.attach(BOX, Listener("s/1", back=("A", 0)))
+
+
+def beside(name: str) -> list[Update]:
+    """A write that rides along, and tells how often it was made."""
+    return [Update(BESIDE, [Increment((name,), 1)])]
+
+
+def decide_with_more(rig: Rig) -> Any:
+    return rig.requests.decide(
+        BOX,
+        "A",
+        call="k",
+        digest="d",
+        what="verified",
+        who="ann",
+        tries=0,
+        beside=beside("decided"),
+        more={"values": "{}"},
+    )
+
+
+def prompted_beside(rig: Rig, lease: Lease, box: Box) -> bool:
+    until = rig.clock.now() + 9
+    return rig.holder.prompted(lease, rig.job("A"), "k", box.bell, until, None, beside("prompted"))
 
 
 def listeners(rig: Rig) -> None:
@@ -145,8 +189,12 @@ OUTSIDE = [
     Outside("add beside a done head", done_head, lambda rig: rig.add("A")),
     Outside("add by a 33rd listener", listeners, lambda rig: rig.add("A", listener="s/x")),
     Outside("decide", prompted, decide),
+    Outside("decide, with more", prompted, decide_with_more),
+    Outside("tried", prompted, lambda rig: rig.requests.tried(BOX, "A", call="k", tries=0)),
+    Outside("add behind a prompt", prompted, lambda rig: rig.add("B")),
     Outside("cancel", lambda rig: rig.add("A"), lambda r: r.requests.cancel(BOX, "A", who="a")),
     Outside("attach", nothing, lambda rig: rig.requests.attach(BOX, Listener("s/1"))),
+    Outside("attach once more", come_back, lambda rig: rig.requests.attach(BOX, Listener("s/1"))),
     Outside("attach a 33rd", listeners, lambda rig: rig.requests.attach(BOX, Listener("s/x"))),
     Outside("detach", listeners, lambda rig: rig.requests.detach(BOX, "s/3")),
     Outside("take", lambda rig: rig.add("A"), lambda rig: rig.take()),
@@ -164,11 +212,19 @@ HELD = [
         lambda r, ls, _: r.holder.mark(ls, r.job("A"), "k", "d"),
     ),
     Held("park", nothing, lambda r, lease, _: parked(r, lease)),
+    Held("park beside", nothing, lambda r, lease, _: parked_beside(r, lease)),
+    Held("show", parked, lambda r, lease, _: r.holder.show(lease, r.job("A"), "k")),
     Held(
         "prompted",
         parked,
         lambda r, ls, b: r.holder.prompted(ls, r.job("A"), "k", b.bell, r.clock.now() + 9, None),
         releases=True,
+    ),
+    Held("prompted beside", parked_beside, prompted_beside, releases=True),
+    Held(
+        "expire beside",
+        overdue,
+        lambda r, lease, _: r.holder.expire(lease, r.job("A"), "k", beside("expired")),
     ),
     Held("expire", overdue, lambda r, lease, _: r.holder.expire(lease, r.job("A"), "k")),
     Held("finish", nothing, lambda r, lease, _: finish(r, lease)),

@@ -169,6 +169,14 @@ def back(event: Mapping[str, Any]) -> tuple[int, str] | None:
     return begin, string(data, "text")
 
 
+def is_queued(event: Mapping[str, Any]) -> bool:
+    """Whether this is the answer to `resume_turn` of a turn that has not begun: where it goes on is
+    said when it begins."""
+    data = mapping(event, "data")
+    waits = data.get("status") == "queued" and "begin" not in data
+    return event.get("type") == "immediate_response" and waits
+
+
 def error_of(event: Mapping[str, Any]) -> tuple[str, str]:
     """The code and the text of an `error` event, and when to come back if it says so."""
     data = mapping(event, "data")

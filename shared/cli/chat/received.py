@@ -13,17 +13,19 @@ MAX_ASKED = 3
 
 class Received:
     """`is_muted`: what comes does not follow, so only the ending counts, which has the whole reply.
-    `is_behind`: it is not known where the server goes on."""
+    `is_behind`: it is not known where the server goes on. `is_queued`: it will say so by itself."""
 
     def __init__(self) -> None:
         self.is_muted = False
         self.is_behind = False
+        self.is_queued = False
         self._text = ""
         self._asked = 0
 
     def lost(self) -> None:
         """From here on something may be missed."""
         self.is_muted = self.is_behind = True
+        self.is_queued = False
         self._asked = 0
 
     def ask(self, session: str, request: str) -> dict[str, Any]:

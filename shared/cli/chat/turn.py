@@ -124,7 +124,7 @@ class Turn:
         """What was waited for did not come in time."""
         if not self._acknowledged:
             return self._unanswered()
-        if self._received.is_behind and not self._stopping:
+        if self._received.is_behind and not (self._received.is_queued or self._stopping):
             self._received.is_behind = not self._received.is_given_up
             with contextlib.suppress(ConnectionLost):  # which shows at the next read
                 self._resume()
@@ -227,6 +227,9 @@ class Turn:
         if self._received.is_behind and is_unknown:
             # The refused frame is the asking, not the message.
             self._received.is_behind = False
+            return []
+        if events.is_queued(event):
+            self._received.is_queued = True
             return []
         if (back := events.back(event)) is not None:
             return self._go_on(event, *back)

@@ -15,7 +15,7 @@ def look(subject: str, context: ToolContext) -> str:
     Args:
         subject: What to look up.
     """
-    _note("look", context)
+    _note("look", context, subject=subject)
     return f"{subject} is there"
 
 
@@ -25,12 +25,13 @@ def pay(amount: int, context: ToolContext) -> str:
     Args:
         amount: How much.
     """
-    _note("pay", context)
+    _note("pay", context, amount=amount)
     return f"paid {amount}"
 
 
-def _note(tool: str, context: ToolContext) -> None:
-    line = json.dumps({"tool": tool, "key": context.idempotency_key, "process": os.getpid()})
+def _note(tool: str, context: ToolContext, **arguments: object) -> None:
+    run = {"tool": tool, "key": context.idempotency_key, "process": os.getpid()}
+    line = json.dumps({**run, "arguments": arguments})
     file = os.open(LEDGER, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
         os.write(file, f"{line}\n".encode())

@@ -1,5 +1,6 @@
 """Seeded runs of the whole product under faults, in virtual time: the real handlers on the real
-SQLite table; clients that do as the protocol tells them; and whatever a seed lets go wrong.
+SQLite table; clients that do as the protocol tells them, and people before them who decide, or do
+not, what turns ask them; and whatever a seed lets go wrong.
 
 Workers and frame handlers die anywhere, stand still for longer than a lease, have wrong clocks;
 the store throttles, fails, loses answers; wakes are lost, doubled, late; the connection API refuses

@@ -8,7 +8,10 @@ from typing import Any
 from shared.conversations.items import box_key, turn_ref
 from shared.mailbox.box import Box, BoxKey, Job
 from shared.storage.table import Item
-from tests.faults.seeded.client import NOT_NOW, Client, Following
+from tests.faults.seeded.client import NOT_NOW, Client
+from tests.faults.seeded.decisions import Decisions
+from tests.faults.seeded.following import Following
+from tests.faults.seeded.prompts import REFUSALS
 from tests.faults.seeded.world import World
 from tests.simulation.hub import SimClock
 from tests.support.frames_client import TERMINAL, text_of
@@ -20,14 +23,14 @@ class Audit:
     """Every broken promise of a run, as a sentence."""
 
     def __init__(self, world: World, clients: Sequence[Client]) -> None:
-        self._world = world
-        self._diary = world.diary
+        self.world = world
+        self.diary = world.diary
         self._clients = clients
         self._table = world.table()
         conversations = {c: None for client in clients for _, c in client.sessions}
-        self._boxes = [box_key(TENANT, conversation) for conversation in conversations]
+        self.boxes = [box_key(TENANT, conversation) for conversation in conversations]
         self.jobs = {
-            job.ref.rpartition("#")[2]: job for box in self._boxes for job in _jobs(self, box)
+            job.ref.rpartition("#")[2]: job for box in self.boxes for job in _jobs(self, box)
         }
 
     def stored(self, box: BoxKey, prefix: str) -> list[Item]:
@@ -41,19 +44,20 @@ class Audit:
 
     def all(self) -> list[str]:
         return [
-            *self._diary.broken,
+            *self.diary.broken,
             *self._quiet(),
             *self._ends(),
             *self._clients_have(),
             *self.after_stops(),
             *self._order(),
             *self._logs(),
-            *(f"{key} took effect {n} times" for key, n in self._diary.effects.items() if n > 1),
+            *Decisions(self).all(),
+            *(f"{key} took effect {n} times" for key, n in self.diary.effects.items() if n > 1),
         ]
 
     def _quiet(self) -> Iterator[str]:
-        now = SimClock.EPOCH_MS + int(self._world.hub.time * 1000)
-        for key in self._boxes:
+        now = SimClock.EPOCH_MS + int(self.world.hub.time * 1000)
+        for key in self.boxes:
             item = self._table.get([key.item])[0]
             assert item is not None
             box = Box.read(key, item)
@@ -65,12 +69,12 @@ class Audit:
     def _ends(self) -> Iterator[str]:
         """One terminal state, and no other terminal event than the one that is stored."""
         sent: dict[str, set[str]] = {}
-        for each in self._diary.delivered:
+        for each in self.diary.delivered:
             event = each.event
-            refused = event["type"] == "error" and event["error"]["code"] in NOT_NOW
+            refused = event["type"] == "error" and event["error"]["code"] in {*NOT_NOW, *REFUSALS}
             if event["type"] in TERMINAL and event.get("requestId") in self.jobs and not refused:
                 sent.setdefault(event["requestId"], set()).add(each.raw.decode())
-        for request_id in self._diary.acknowledged:
+        for request_id in self.diary.acknowledged:
             job = self.jobs.get(request_id)
             if job is None or not job.done:
                 yield f"{request_id}: acknowledged, and has no end"
@@ -78,25 +82,25 @@ class Audit:
             job = self.jobs[request_id]
             if texts != {job.terminal}:
                 yield f"{request_id}: sent {sorted(texts)}, stored {job.terminal!r}"
-        stopped = self._diary.stops
+        stopped = self.diary.stops
         for request_id, job in self.jobs.items():
             if (job.outcome == "cancelled") != (job.ref in stopped):
                 yield f"{request_id}: {job.outcome}, stopped at {stopped.get(job.ref)}"
-            if job.ref in stopped and request_id not in self._diary.asked_to_stop:
+            if job.ref in stopped and request_id not in self.diary.asked_to_stop:
                 yield f"{request_id}: stopped by nobody who may"
             if job.outcome == "failed" and not self._may_fail(request_id):
                 yield f"{request_id}: failed without a reason: {job.terminal}"
 
     def _may_fail(self, request_id: str) -> bool:
-        rates = self._world.chaos.rates
+        rates = self.world.chaos.rates
         faulty = (
-            self._diary.crashes
-            or self._world.worker_seconds < 900
+            self.diary.crashes
+            or self.world.worker_seconds < 900
             or rates.outage
             or rates.model_breaks
             or rates.model_stalls
         )
-        return bool(faulty or rates.model_fails or self._world.model.plans[request_id].poison)
+        return bool(faulty or rates.model_fails or self.world.model.plans[request_id].poison)
 
     def _clients_have(self) -> Iterator[str]:
         for client in self._clients:
@@ -117,41 +121,47 @@ class Audit:
         cut = job.body.get("result", {}).get("cut")
         if job.outcome == "completed" and not turn.partial and (client.truncates or cut is None):
             text = text_of(json.loads(turn.terminal))
-            # Without `stream_truncate` nothing makes up for what a worker had not sent.
-            least = text if client.truncates or not self._diary.crashes else turn.text
-            if turn.text != least or not text.startswith(least):
+            # What was on its way from a worker that stood still is not fenced: MAILBOX.md, rule 9.
+            if not any(self._agrees(client, has, text) for has in (turn.text, turn.punctual)):
                 yield f"{whose}: {_difference(turn.text, text)}"
         if (
             turn.answers > turn.asks
-            and not self._diary.crashes
-            and not self._world.chaos.rates.outage
+            and not self.diary.crashes
+            and not self.world.chaos.rates.outage
         ):
             yield f"{whose}: {turn.asks} times asked, {turn.answers} answers"
+
+    def _agrees(self, client: Client, has: str, text: str) -> bool:
+        # Without `stream_truncate` nothing makes up for what a worker had not sent.
+        whole = client.truncates or not self.diary.crashes
+        return has == text if whole else text.startswith(has)
 
     def after_stops(self) -> Iterator[str]:
         for request_id, at in self.cancelled_at().items():
             for what, starts in (
-                ("model call", self._diary.model_calls),
-                ("tool", self._diary.tool_starts),
+                ("model call", self.diary.model_calls),
+                ("tool", self.diary.tool_starts),
             ):
-                late = [time for time, turn in starts if turn == request_id and time > at]
+                # What a worker had begun when it stood still is not fenced: MAILBOX.md, rule 9.
+                fair = [start for start in starts if start not in self.diary.late_starts]
+                late = [time for time, turn in fair if turn == request_id and time > at]
                 if late:
                     yield f"{request_id}: a {what} began at {late}, `cancelled` came at {at}"
 
     def cancelled_at(self) -> dict[str, float]:
         """When `cancelled` first reached a client, by turn."""
         found: dict[str, float] = {}
-        for each in self._diary.delivered:
+        for each in self.diary.delivered:
             if each.event["type"] == "cancelled":
                 found.setdefault(each.event["requestId"], each.at)
         return found
 
     def _order(self) -> Iterator[str]:
         """Turns of a conversation run, and enter its log, in the order of their arrival."""
-        begun = [request_id for _, request_id in self._diary.model_calls]
-        for box in self._boxes:
+        begun = [request_id for _, request_id in self.diary.model_calls]
+        for box in self.boxes:
             accepted = [
-                ref.rpartition("#")[2] for ref in self._diary.accepted.get(box.partition, [])
+                ref.rpartition("#")[2] for ref in self.diary.accepted.get(box.partition, [])
             ]
             if len(accepted) != len(set(accepted)):
                 yield f"{box.id}: came in twice: {accepted}"
@@ -167,7 +177,7 @@ class Audit:
         return [dict(item.body or {}) for item in self.stored(box, "MSG#")]
 
     def _logs(self) -> Iterator[str]:
-        for box in self._boxes:
+        for box in self.boxes:
             log = self.log(box)
             meta = self.stored(box, "META")[0]
             if meta.attrs["count"] != len(log):

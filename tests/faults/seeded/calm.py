@@ -6,8 +6,10 @@ from pathlib import Path
 
 from tests.faults.seeded.audit import Audit
 from tests.faults.seeded.chaos import Rates
-from tests.faults.seeded.client import Client, Following
+from tests.faults.seeded.client import Client
+from tests.faults.seeded.following import Following
 from tests.faults.seeded.model import Plan
+from tests.faults.seeded.prompts import Prompt
 from tests.faults.seeded.world import World, repeatable
 
 
@@ -49,6 +51,15 @@ class Calm:
 
     def pass_time(self, seconds: float) -> None:
         self.world.hub.run(self.world.hub.time + seconds)
+
+    def prompts(self, kind: str) -> list[Prompt]:
+        """What turns have asked last that have not ended for their clients."""
+        return [
+            prompt
+            for client in self.clients
+            for turn, prompt in client.prompts.items()
+            if prompt.kind == kind and client.following[turn].terminal is None
+        ]
 
     def audit(self) -> Audit:
         return Audit(self.world, self.clients)

@@ -5,12 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 from shared.messaging.wakes import Wake
-from shared.storage.expressions import Append
-from shared.storage.sqlite import SqliteTable
-from shared.storage.table import Item, Operation, Put, Update
 from tests.faults.seeded.diary import Diary
 from tests.simulation.hub import Hub, Killed, Process, SimTask
-from tests.support.faults import Call, Fault, FaultyTable, Hooks, Plan
+from tests.support.faults import Call, Fault, Hooks
 
 
 @dataclass
@@ -86,15 +83,18 @@ class Chaos:
     def hits(self, rate: float) -> bool:
         return self.rates.on and rate > 0 and self.rng.random() < rate
 
-    def point(self) -> None:
-        """A place between two effects: the running process may die or stand still here."""
+    def point(self) -> bool:
+        """A place between two effects: the running process may die or stand still here. Whether it
+        has stood still."""
         process = SimTask.current().process
         if self.hits(self.rates.kill):
             self.kill(process)
             raise Killed
-        if self.hits(self.rates.freeze):
-            self.freeze(process, self.rng.choice([3.0, 12.0, 40.0, 90.0]))
-            self.hub.sleep(0)
+        if not self.hits(self.rates.freeze):
+            return False
+        self.freeze(process, self.rng.choice([3.0, 12.0, 40.0, 90.0]))
+        self.hub.sleep(0)
+        return True
 
     def kill(self, process: Process) -> None:
         self.diary.crashes += 1
@@ -142,31 +142,6 @@ class Chaos:
         return slow + self.rng.uniform(0.005, 0.1)
 
 
-class Recorded(FaultyTable):
-    """The engine itself: writes down which turns came in, and which stops were noted. Whoever
-    asked may not hear of it, but it has happened."""
-
-    def __init__(self, engine: SqliteTable, diary: Diary, hub: Hub) -> None:
-        super().__init__(engine, self._note)
-        self._diary = diary
-        self._hub = hub
-
-    def _note(self, call: Call) -> Hooks | None:
-        if call.method != "write":
-            return None
-        return Hooks(after=lambda: self._written(call.operations))
-
-    def _written(self, operations: Sequence[Operation]) -> None:
-        for operation in operations:
-            match operation:
-                case Put(Item(key)) if key.sk.startswith("TURN#"):
-                    self._diary.accepted.setdefault(key.pk, []).append(key.sk)
-                case Update(changes=changes):
-                    for change in changes:
-                        if isinstance(change, Append) and change.path == ("stops",):
-                            self._diary.stops[str(change.value)] = self._hub.time
-
-
 class ChaoticWakes:
     """The queue."""
 
@@ -178,6 +153,3 @@ class ChaoticWakes:
         for wake in wakes:
             for _ in range(self._chaos.copies()):
                 self._deliver(wake, wake.delay + self._chaos.late())
-
-
-__all__ = ["MOST", "Chaos", "ChaoticWakes", "Plan", "Rates", "Recorded", "weather"]

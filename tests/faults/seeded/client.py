@@ -4,60 +4,31 @@ does not."""
 
 import json
 import random
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.faults.seeded.diary import Event
+from tests.faults.seeded.diary import Delivery, Event, Said
+from tests.faults.seeded.following import Following
 from tests.faults.seeded.gateway import Socket
+from tests.faults.seeded.prompts import REFUSALS, Prompt, prompt_in
 from tests.faults.seeded.world import World
-from tests.support.frames_client import TERMINAL, streamed
 
 NOT_NOW = frozenset({"SERVICE_UNAVAILABLE", "SESSION_BACKLOG_FULL", "RATE_LIMITED"})
 """Why a frame was refused that may be sent again."""
 
 
-class Following:
-    """One turn as one client has it."""
-
-    def __init__(self, request_id: str, session: str, message: str | None) -> None:
-        """Without a `message` it was asked for by somebody else."""
-        self.request_id = request_id
-        self.session = session
-        self.message = message
-        self.acknowledged = message is None
-        self.waiting = False
-        """For the answer to `resume_turn`: until then nothing counts."""
-        self.ended = False
-        """Whether the answer said that it has ended: the end is behind it, or must be asked for."""
-        self.text = ""
-        self.terminal: bytes | None = None
-        self.answers = 0
-        self.asks = 0
-        self.partial = False
-        """Whether the end says more than the text: something may have been missed while the message
-        was being repeated, or was told by the worker and by a frame's handler at the same time."""
-
-    def hear(self, raw: bytes, event: Event) -> None:
-        if self.terminal is not None:
-            return
-        answer = event["type"] == "immediate_response" and "begin" in event["data"]
-        if answer:
-            self.answers += 1
-            self.waiting = False
-            self.ended = event["data"]["status"] in ("completed", "failed", "cancelled")
-            self.partial = event["data"]["begin"] > len(self.text)
-        if self.waiting:
-            return
-        self.text = streamed([event], self.request_id, self.text)
-        if event["type"] in TERMINAL:
-            self.terminal = raw
-
-
 class Client:
     """One user's program, on one connection at a time."""
 
-    def __init__(self, world: World, user: str, *, truncates: bool) -> None:
+    def __init__(self, world: World, user: str, *, truncates: bool, renders: bool = True) -> None:
         self.user = user
         self.truncates = truncates
+        self.renders = renders
+        self.prompts: dict[str, Prompt] = {}
+        """By turn, what it asked last."""
+        self.on_prompt: Callable[[Prompt], None] = lambda _: None
+        self.answered: dict[str, Event] = {}
+        """What each answer to a prompt was answered with, by the id of its request."""
         self.connection: str | None = None
         self.following: dict[str, Following] = {}
         self.sessions: list[tuple[str, str]] = []
@@ -110,14 +81,21 @@ class Client:
             self.connection = None
             self._world.after(self._rng.uniform(0.1, 3.0), self.connect)
 
-    def hear(self, connection: str, raw: bytes, event: Event) -> None:
-        if connection != self.connection:
+    def hear(self, delivery: Delivery) -> None:
+        event = delivery.event
+        if delivery.connection != self.connection:
             return
         request_id = event.get("requestId")
         if request_id is not None and request_id.startswith("open"):
             self._opened.append(event)
             return
         if event["type"] == "error" and event["error"]["code"] in NOT_NOW:
+            return
+        if request_id in self._world.diary.said:
+            self.answered[str(request_id)] = event
+            return
+        if event["type"] == "error" and event["error"]["code"] in REFUSALS:
+            # Of an answer that came under the id of the turn itself.
             return
         turn = self.following.get(request_id or "")
         if turn is None:
@@ -133,7 +111,11 @@ class Client:
                 # Something of it may have been said already, and missed.
                 self.resume(turn)
             return
-        turn.hear(raw, event)
+        turn.hear(delivery)
+        prompt = prompt_in(event, turn.session)
+        if prompt is not None and not turn.waiting and turn.terminal is None:
+            self.prompts[turn.request_id] = prompt
+            self.on_prompt(prompt)
 
     # -- what it asks for -----------------------------------------------------------------
 
@@ -149,7 +131,8 @@ class Client:
             fields: dict[str, Any] = {"requestId": "open", "agentId": "assistant"}
             if conversation is not None:
                 fields["conversationId"] = conversation
-            fields["supports"] = ["stream_truncate"] if self.truncates else []
+            able = {"stream_truncate": self.truncates, "choice_chips": self.renders}
+            fields["supports"] = [name for name, can in able.items() if can]
             self.frame("create_conversation_session", **fields)
             self._world.hub.sleep(2.0)
         data = self._opened[-1]["data"]
@@ -199,6 +182,36 @@ class Client:
 
     def _still(self, turn: Following, connection: str | None) -> bool:
         return turn.terminal is None and self.connection == connection
+
+    def confirm(
+        self, prompt: Prompt, *, approved: bool, bare: bool = False, as_turn: bool = False
+    ) -> str:
+        """Decide; the id of the request. `bare`: without naming what; `as_turn`: that besides, and
+        under the id of the turn itself."""
+        fields: dict[str, Any] = {"approved": approved}
+        if not (bare or as_turn):
+            fields["approvalId"] = prompt.id
+        return self._answer("confirm_tool_action", prompt, fields, as_turn=as_turn)
+
+    def submit(self, prompt: Prompt, values: Mapping[str, Any] | None) -> str:
+        """Fill in, or (None) decline; the id of the request."""
+        fields = {"declined": True} if values is None else {"values": values}
+        named = {"interactionId": prompt.id, **fields}
+        return self._answer("submit_interaction", prompt, named)
+
+    def _answer(
+        self, action: str, prompt: Prompt, fields: dict[str, Any], *, as_turn: bool = False
+    ) -> str:
+        if as_turn:
+            self.frame(action, requestId=prompt.turn, sessionId=prompt.session, **fields)
+            return prompt.turn
+        known, diary = self._world.answer_id(), self._world.diary
+        named = fields.get("approvalId", fields.get("interactionId"))
+        turn = self.following.get(prompt.turn)
+        elsewhere = turn is None or turn.session != prompt.session
+        diary.said[known] = Said(self._world.hub.time, self.user, named, fields, elsewhere)
+        self.frame(action, requestId=known, sessionId=prompt.session, **fields)
+        return known
 
     def cancel(self, turn: Following) -> None:
         self._world.diary.asked_to_stop.add(turn.request_id)

@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
+
+from tests.simulation.hub import Process, SimClock
 
 Event = dict[str, Any]
 
@@ -16,6 +19,55 @@ class Delivery:
     connection: str
     raw: bytes
     event: Event
+    late: bool = False
+    """Posted by a worker that had its lease when it began to, stood still right then, and had lost
+    it when it went on. No check can be nearer to the post than that."""
+
+
+class Held(NamedTuple):
+    """Who has a mailbox: the process, for the so manyth time that anybody has taken it, until when
+    (ms, by the clock of that process)."""
+
+    process: str
+    take: int
+    until: int
+
+
+class Run(NamedTuple):
+    """A call of a tool that somebody must approve of first has begun."""
+
+    at: float
+    turn: str
+    call: str
+    arguments: dict[str, Any]
+
+
+class Decided(NamedTuple):
+    """A decision has been noted, by whomever: the clock too."""
+
+    at: float
+    turn: str
+    call: str
+    decision: dict[str, Any]
+
+
+class Shown(NamedTuple):
+    """When that was noted, and which time stands in the note (ms, by whoever wrote it)."""
+
+    at: float
+    noted: int
+
+
+class Said(NamedTuple):
+    """A frame by which somebody answered what a turn asks: `prompt` is the id that it names, or
+    None."""
+
+    at: float
+    user: str
+    prompt: str | None
+    fields: dict[str, Any]
+    elsewhere: bool = False
+    """By another session than the turn's, perhaps of another conversation."""
 
 
 @dataclass
@@ -26,18 +78,46 @@ class Diary:
     acknowledged: set[str] = field(default_factory=set[str])
     accepted: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     """By partition, the refs of the turns in the order in which they entered the mailbox."""
+    mailboxes: dict[str, str] = field(default_factory=dict[str, str])
+    """By turn, the partition of its mailbox."""
+    held: dict[str, list[tuple[float, Held | None]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    """By partition, who has had the mailbox, each from when on; None: nobody."""
+    takes: int = 0
     stops: dict[str, float] = field(default_factory=dict[str, float])
     """The refs of turns whose stop was noted."""
     asked_to_stop: set[str] = field(default_factory=set[str])
     """Turns that somebody who may has asked to stop."""
     model_calls: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
     tool_starts: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
+    late_starts: set[tuple[float, str]] = field(default_factory=set[tuple[float, str]])
+    """Those of workers that had their lease when they began the tool's thread, stood still right
+    then, and had lost it when the thread went on. No check can be nearer to the tool than that."""
     effects: dict[str, int] = field(default_factory=dict[str, int])
     """How often each call of a tool that may not be repeated took effect, by idempotency key."""
+    approved_runs: list[Run] = field(default_factory=list[Run])
+    decided: list[Decided] = field(default_factory=list[Decided])
+    pending: dict[str, str] = field(default_factory=dict[str, str])
+    """By turn, the call that it has last waited with."""
+    shown: dict[tuple[str, str], Shown] = field(default_factory=dict[tuple[str, str], Shown])
+    """By turn and call, the first note that its prompt is pushed next."""
+    pushed: dict[str, float] = field(default_factory=dict[str, float])
+    """By its id, when a prompt was first posted to anybody, though it may not have arrived."""
+    said: dict[str, Said] = field(default_factory=dict[str, Said])
+    """By the ids of their requests, which are unique too."""
     crashes: int = 0
     """Processes that died or stood still."""
     broken: list[str] = field(default_factory=list[str])
     """Promises that were seen to be broken at once."""
+
+    def lease(self, turn: str, process: Process, at: float) -> int | None:
+        """Which take of the turn's mailbox this process held then, by its own clock."""
+        box = self.held.get(self.mailboxes.get(turn, ""), ())
+        held = next((each for since, each in reversed(box) if since <= at), None)
+        now = SimClock.EPOCH_MS + int(at * 1000) + process.skew_ms
+        mine = held is not None and held.process == process.name and held.until > now
+        return held.take if held and mine else None
 
     def digest(self) -> str:
         """The same for two runs that took the same course."""

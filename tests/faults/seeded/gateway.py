@@ -6,18 +6,20 @@ that is gone without a word is noticed only after a while; what is posted until 
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 from shared.messaging.push import PushFailed, PushThrottled
 from tests.faults.seeded.chaos import Chaos
 from tests.faults.seeded.diary import Delivery, Diary, Event
-from tests.simulation.hub import Process
+from tests.faults.seeded.prompts import prompt_in
+from tests.simulation.hub import Process, SimTask
 
 
 class Listens(Protocol):
     """The client's end of a connection."""
 
-    def hear(self, connection: str, raw: bytes, event: Event) -> None: ...
+    def hear(self, delivery: Delivery) -> None: ...
 
     def lost(self, connection: str) -> None: ...
 
@@ -48,10 +50,13 @@ class Gateway:
 
     def post(self, connection: str, data: bytes) -> bool:
         chaos, rates = self._chaos, self._chaos.rates
-        chaos.point()
+        event = json.loads(data)
+        if prompt := prompt_in(event, ""):
+            self._diary.pushed.setdefault(prompt.id, self._hub.time)
+        lease = self._lease(event)
+        late = chaos.point() and lease is not None and lease != self._lease(event)
         socket = self.sockets[connection]
         latency = socket.latency or chaos.rng.uniform(0.005, 0.03)
-        event = json.loads(data)
         if chaos.hits(rates.post_throttled):
             self._hub.sleep(latency)
             raise PushThrottled
@@ -63,7 +68,8 @@ class Gateway:
         if chaos.hits(rates.connection_gone):
             self.drop(connection)
         there: list[bool] = []
-        self.after(latency / 2, lambda: there.append(self._arrives(connection, data, event)))
+        arrives = partial(self._arrives, connection, data, event, late=late)
+        self.after(latency / 2, lambda: there.append(arrives()))
         self._hub.sleep(latency)
         chaos.point()
         return there[0]
@@ -75,11 +81,18 @@ class Gateway:
             raise PushFailed
         self.drop(connection)
 
-    def _arrives(self, connection: str, data: bytes, event: Event) -> bool:
+    def _lease(self, event: Event) -> int | None:
+        """Which lease the running process holds that sends such an event."""
+        process = SimTask.current().process
+        turn = str(event.get("requestId"))
+        return self._diary.lease(turn, process, self._hub.time)
+
+    def _arrives(self, connection: str, data: bytes, event: Event, *, late: bool) -> bool:
         socket = self.sockets[connection]
         if socket.open and socket.reached:
-            self._diary.delivered.append(Delivery(self._hub.time, connection, data, event))
-            socket.client.hear(connection, data, event)
+            delivery = Delivery(self._hub.time, connection, data, event, late)
+            self._diary.delivered.append(delivery)
+            socket.client.hear(delivery)
         return socket.open
 
     # -- the world's side -----------------------------------------------------------------

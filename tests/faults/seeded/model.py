@@ -22,20 +22,24 @@ from shared.models.port import (
     TextDelta,
     Usage,
 )
+from shared.runner.gates import Approval, Gate
 from shared.runner.in_process import Agent
 from shared.runner.request import Equipped
 from shared.tools.port import ToolContext
 from tests.faults.seeded.chaos import Chaos
-from tests.faults.seeded.diary import Diary
+from tests.faults.seeded.diary import Diary, Run
 from tests.simulation.hub import Killed, SimEvent, SimTask
 
+FORM = "request_choices"
+GATED = frozenset({"refund", "check"})
 TURN = re.compile(r"\bq\d+\b")
 USAGE = Usage(input_tokens=10, output_tokens=5, cost_nano_usd=1000)
 
 
 @dataclass
 class Plan:
-    """What a turn does: before each of its replies but the last it makes these calls."""
+    """What a turn does: before each of its replies but the last it makes these calls. Somebody
+    must approve of `refund` and `check`; `request_choices` is filled in by the user."""
 
     calls: list[list[str]] = field(default_factory=list[list[str]])
     tokens: int = 20
@@ -44,9 +48,17 @@ class Plan:
     poison: bool = False
 
 
+FREELY = ["look", "pay"]
+WAITING = ["refund", "refund", "check", FORM]
+
+
 def some_plan(rng: random.Random) -> Plan:
     steps = rng.choice([0, 0, 1, 1, 2, 3])
-    calls = [rng.choices(["look", "pay"], k=rng.choice([1, 1, 2])) for _ in range(steps)]
+    calls = [rng.choices(FREELY, k=rng.choice([1, 1, 2])) for _ in range(steps)]
+    if calls and rng.random() < 0.7:
+        step = rng.choice(calls)
+        step += rng.choices([*WAITING, *FREELY], k=rng.choice([0, 1]))
+        step.insert(rng.randint(0, len(step)), rng.choice(WAITING))
     return Plan(
         calls,
         tokens=rng.choice([1, 10, 40, 120]),
@@ -110,7 +122,12 @@ class Saying:
             yield TextDelta(token)
         blocks: list[Mapping[str, Any]] = [{"type": "text", "text": "".join(said)}]
         blocks += [
-            {"type": "tool_use", "id": f"toolu_{self._name}_{n}", "name": name, "input": {}}
+            {
+                "type": "tool_use",
+                "id": f"toolu_{self._name}_{n}",
+                "name": name,
+                "input": asked(name, self._name),
+            }
             for n, name in enumerate(self._calls)
         ]
         yield Completed(blocks, "tool_use" if self._calls else "end_turn", USAGE)
@@ -137,7 +154,7 @@ class SeenTool:
     diary: Diary
     description: str = "Does something."
     parameters: Mapping[str, Any] = field(
-        default_factory=lambda: {"type": "object", "properties": {}}
+        default_factory=lambda: {"type": "object", "properties": {"of": {"type": "string"}}}
     )
     parallel: bool = True
     timeout: float = 30.0
@@ -145,7 +162,14 @@ class SeenTool:
     def run(self, arguments: Mapping[str, Any], context: ToolContext) -> str:
         chaos = self.model.chaos
         turn = _turn_of(context)
-        self.diary.tool_starts.append((chaos.hub.time, turn))
+        task, start = SimTask.current(), (chaos.hub.time, turn)
+        self.diary.tool_starts.append(start)
+        lease = self.diary.lease(turn, task.process, task.spawned_at)
+        if lease not in (None, self.diary.lease(turn, task.process, chaos.hub.time)):
+            self.diary.late_starts.add(start)
+        if self.name in GATED:
+            run = Run(chaos.hub.time, turn, context.call, dict(arguments))
+            self.diary.approved_runs.append(run)
         seconds = self.model.plans[turn].seconds
         chaos.point()
         chaos.hub.sleep(seconds / 2)
@@ -160,7 +184,23 @@ class SeenTool:
 def equipped(model: Model, diary: Diary) -> Equipped:
     look = SeenTool("look", repeatable=True, model=model, diary=diary)
     pay = SeenTool("pay", repeatable=False, model=model, diary=diary, parallel=False)
-    return Equipped(agent=Agent(instructions="Be kind.", model="m"), tools=[look, pay])
+    refund = SeenTool("refund", repeatable=False, model=model, diary=diary)
+    check = SeenTool("check", repeatable=True, model=model, diary=diary)
+    return Equipped(
+        agent=Agent(instructions="Be kind.", model="m"),
+        tools=[look, pay, refund, check],
+        gates=dict.fromkeys(GATED, Gate(approval=Approval())),
+        builtins=frozenset({FORM}),
+        recorded={"agent": "the one of the run"},
+    )
+
+
+def asked(tool: str, name: str) -> dict[str, Any]:
+    """What a call is made with: something else each time that it is asked for."""
+    if tool != FORM:
+        return {"of": name}
+    options = [{"label": "One"}, {"label": "Two"}]
+    return {"questions": [{"question": name, "header": "Which", "options": options}]}
 
 
 def _turn_of(context: ToolContext) -> str:

@@ -5,16 +5,18 @@ from functools import partial
 from pathlib import Path
 
 from tests.faults.seeded.audit import Audit
-from tests.faults.seeded.client import Client, Following
+from tests.faults.seeded.client import Client
+from tests.faults.seeded.following import Following
 from tests.faults.seeded.model import some_plan
+from tests.faults.seeded.people import Person
 from tests.faults.seeded.world import World, repeatable
 
 BUSY = 200.0
 """Seconds in which clients ask for things and things go wrong."""
 
-RECOVERY = 1500.0
+RECOVERY = 2500.0
 """Seconds after the last fault by which everything has ended: every turn may take its 240 seconds,
-and the sweep wakes what is long overdue only every fifth minute."""
+and those in which it waits; and the sweep wakes what is long overdue only every fifth minute."""
 
 
 def run(seed: int, folder: Path, *, digest: bool = False) -> list[str]:
@@ -39,7 +41,18 @@ def run(seed: int, folder: Path, *, digest: bool = False) -> list[str]:
 
 def _clients(world: World) -> list[Client]:
     users = world.rng.choice([["ann"], ["ann", "ann"], ["ann", "bob"], ["ann", "ann", "bob"]])
-    return [Client(world, user, truncates=world.rng.random() < 0.75) for user in users]
+    clients = [
+        Client(
+            world,
+            user,
+            truncates=world.rng.random() < 0.75,
+            renders=world.rng.random() < 0.75,
+        )
+        for user in users
+    ]
+    for client in clients:
+        Person(world, client, clients)
+    return clients
 
 
 def _use(world: World, client: Client, clients: list[Client]) -> None:

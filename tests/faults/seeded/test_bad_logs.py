@@ -12,7 +12,7 @@ from shared.mailbox.jobs import message_key
 from shared.storage.expressions import Assign
 from shared.storage.table import Item, Put, Update
 from tests.faults.seeded.calm import Calm, calm
-from tests.faults.seeded.client import Following
+from tests.faults.seeded.following import Following
 from tests.faults.seeded.model import Plan, invalid
 from tests.support.frames_client import text_of
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from shared.mailbox.box import Box
 from tests.faults.seeded.calm import Calm, calm
-from tests.faults.seeded.client import Following
+from tests.faults.seeded.following import Following
 from tests.faults.seeded.model import Plan
 from tests.support.frames_client import text_of
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.seeded.calm import Calm, calm
-from tests.faults.seeded.client import Following
+from tests.faults.seeded.following import Following
 from tests.faults.seeded.model import Plan
 
 MOMENTS = 200

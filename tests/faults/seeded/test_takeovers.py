@@ -17,7 +17,8 @@ from shared.messaging.push import PushThrottled
 from shared.models.port import Completed, ModelError, ModelEvent, TextDelta
 from shared.storage.table import TransientError
 from tests.faults.seeded.calm import calm
-from tests.faults.seeded.client import Client, Following
+from tests.faults.seeded.client import Client
+from tests.faults.seeded.following import Following
 from tests.faults.seeded.model import USAGE, Plan, Saying
 from tests.support.frames_client import text_of
 

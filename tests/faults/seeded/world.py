@@ -20,16 +20,17 @@ from shared import wiring
 from shared.local.runtime import LambdaContext
 from shared.logs import InvocationFailed
 from shared.messaging.wakes import Wake, wake_text
-from shared.runner.request import Equipped
 from shared.settings import Settings
 from shared.storage.sqlite import SqliteTable
 from shared.storage.wrapper import ResilientTable
 from shared.wiring import Deployment
-from tests.faults.seeded.chaos import Chaos, ChaoticWakes, Rates, Recorded, weather
+from tests.faults.seeded.chaos import Chaos, ChaoticWakes, Rates, weather
 from tests.faults.seeded.diary import Diary
 from tests.faults.seeded.gateway import Gateway
 from tests.faults.seeded.model import Model, equipped
-from tests.simulation.hub import Hub, Killed, Process, SimClock, SimEvent, SimTask
+from tests.faults.seeded.processes import Instance, SimLock, Simulated
+from tests.faults.seeded.recorded import Recorded
+from tests.simulation.hub import Hub, Killed, Process, SimClock, SimTask
 from tests.support.faults import FaultyTable
 from tests.wire.scene import AGENTS
 
@@ -58,43 +59,6 @@ def repeatable(seed: int) -> Iterator[None]:
         random.setstate(state)
 
 
-class Simulated(Deployment):
-    """A deployment whose agent has the tools of the run."""
-
-    equipment: Equipped
-
-    def equip(self, agent_id: str, skill: str | None) -> Equipped:
-        return self.equipment
-
-
-class SimLock:
-    """A lock that greenlets wait for."""
-
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
-        self._held = False
-        self._free = SimEvent(hub)
-
-    def __enter__(self) -> None:
-        while self._held:
-            self._free = SimEvent(self._hub) if self._free.is_set() else self._free
-            self._free.wait()
-        self._held = True
-
-    def __exit__(self, *_: object) -> None:
-        self._held = False
-        self._free.set()
-
-
-class Instance:
-    """A process that runs handlers: one at a time as on Lambda, or several as on a laptop."""
-
-    def __init__(self, process: Process, deployment: Deployment) -> None:
-        self.process = process
-        self.deployment = deployment
-        self.busy = 0
-
-
 class World:
     """Everything of one run."""
 
@@ -110,6 +74,8 @@ class World:
         self.gateway = Gateway(self.chaos, self.diary, self._disconnected)
         self.model = Model(self.chaos, self.diary)
         self.engine = SqliteTable(folder / f"{seed}.db")
+        patience = 30 if rates else self.rng.choice([8, 20, 40])
+        """Seconds that people have to answer."""
         variables = {
             "WORKSPACE_BASE": str(folder),
             "ASSISTANT_LOCAL_CONFIG_DIR": str(AGENTS),
@@ -120,6 +86,7 @@ class World:
             "RATE_LIMIT_PER_MINUTE": "0",
             "RATE_LIMIT_PRINCIPAL_PER_MINUTE": "0",
             "TURN_SECONDS": "240",
+            "APPROVAL_TIMEOUT_SEC": str(patience),
             **environ,
         }
         self._settings = Settings.load(variables, loopback=True)
@@ -127,6 +94,7 @@ class World:
         self._instances: list[Instance] = []
         self._processes = 0
         self._connections = 0
+        self._answers = 0
         self._agents = Deployment(self._settings).agents
         self.artifacts = Deployment(self._settings).artifacts
         self.wakes = ChaoticWakes(self.chaos, self._deliver)
@@ -222,6 +190,11 @@ class World:
     def _disconnected(self, connection: str) -> None:
         request = {"connectionId": connection, "eventType": "DISCONNECT"}
         self.invoke("ws_connect", {"requestContext": request})
+
+    def answer_id(self) -> str:
+        """The request id of another frame by which somebody answers a turn."""
+        self._answers += 1
+        return f"d{self._answers}"
 
     def frame(self, connection: str, body: str) -> None:
         if not self.gateway.sockets[connection].open:
