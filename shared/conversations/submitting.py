@@ -1,5 +1,6 @@
 """What users fill in: checked here, before any worker wakes."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -67,7 +68,7 @@ class Submitting:
             except InvalidValues as invalid:
                 self._invalid(opened, job, prompt, kind, invalid)
                 return
-        if not self._decided(opened, session, job, prompt, kind, values):
+        if not self._decided(opened, session, job, prompt, kind, values, _sent(frame)):
             # Somebody else was faster, or the time is over.
             raise _mismatch()
         self._accepted(opened, session, frame, kind.name, values)
@@ -80,6 +81,7 @@ class Submitting:
         prompt: Stored,
         kind: Kind,
         values: Mapping[str, Any] | None,
+        sent: str,
     ) -> bool:
         contact = kind.contact(values) if values is not None else {}
         answer = self._requests.decide(
@@ -90,7 +92,7 @@ class Submitting:
             what=DECLINED if values is None else SUBMITTED,
             who=opened.principal.user,
             beside=[with_contact(job.payload["session"], contact)] if contact else [],
-            more={"values": _text(values), "kind": kind.name},
+            more={"values": _text(values), "kind": kind.name, "sent": sent},
         )
         if answer != "same":
             return answer == "decided"
@@ -159,11 +161,15 @@ def _asked(principal: Principal, job: Job) -> Stored | None:
 
 
 def _same(decision: Mapping[str, Any], frame: frames.SubmitInteraction) -> bool:
-    """Whether this has been submitted already. What is stored has been put in order, so what was
-    sent need not be the same to the letter."""
-    if frame.kind not in (None, decision.get("kind")):
-        return False
-    return bool(decision["what"] == (DECLINED if frame.declined else SUBMITTED))
+    """Whether this very thing has been submitted already."""
+    return frame.kind in (None, decision.get("kind")) and decision.get("sent") == _sent(frame)
+
+
+def _sent(frame: frames.SubmitInteraction) -> str:
+    """What tells one submission from another: as it was sent, for what is stored of it has been put
+    in order."""
+    text = "declined" if frame.declined else _text(frame.values)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _text(values: Mapping[str, Any] | None) -> str:

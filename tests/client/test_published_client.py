@@ -73,8 +73,8 @@ def test_the_conversation_is_listed_and_found(said: Said) -> None:
     assert (said["found"], said["not_found"]) == ([conversation], 0)
 
 
-def test_what_is_not_supported_is_refused(said: Said) -> None:
-    assert said["refused"] == "UNSUPPORTED_ACTION"
+def test_a_decision_that_nobody_waits_for_is_refused(said: Said) -> None:
+    assert said["refused"] == "NO_PENDING_CONFIRMATION"
 
 
 def test_a_ping_is_answered(said: Said) -> None:

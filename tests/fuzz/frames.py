@@ -1,7 +1,8 @@
 """Frames to play: valid ones of every action, and what goes wrong with them.
 
 A frame is JSON text in which `${own}`, `${second}`, `${latest}`, `${foreign}` and the same with
-`:conversation` stand for ids that only the stage knows.
+`:conversation` stand for ids that only the stage knows; so do `${approval}`, `${form}` and
+`${code}` for what the client was asked last.
 """
 
 import json
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from pydantic.alias_generators import to_camel
 
 from shared.protocol.frames import BaseFrame, Frame, SendMessage
+from tests.fuzz.people import CALLS
 
 MODELS: tuple[type[BaseFrame], ...] = get_args(Frame)
 
@@ -25,7 +27,10 @@ SESSIONS = (
 )
 CONVERSATIONS = ("${own:conversation}", "${foreign:conversation}", SESSIONS[-1])
 _WORDS = st.sampled_from(
-    ["Hi", "Hi", "Hi", "Hi", "fail", "burst", "crash", "think", "half", "Ünï 漢 😀"]
+    [
+        *("Hi", "Hi", "Hi", "Hi", "fail", "burst", "crash", "think", "half", "Ünï 漢 😀"),
+        *(*CALLS, *CALLS),
+    ]
 )
 
 GOOD: Mapping[str, st.SearchStrategy[Any]] = {
@@ -50,6 +55,16 @@ GOOD: Mapping[str, st.SearchStrategy[Any]] = {
     "received": st.sampled_from([0, 0, 0, 1, 5, 10**6]),
     "token": st.sampled_from(["a.b.c", "é"]),
     "ticket": st.sampled_from(["t" * 43, "short"]),
+    "approved": st.booleans(),
+    "approvalId": st.sampled_from(
+        ["${approval}", "${approval}", "${approval}", "${form}", "none", ""]
+    ),
+    "note": st.sampled_from(["Too much.", "", " Ünï\n "]),
+    "interactionId": st.sampled_from(["${form}", "${form}", "${form}", "${approval}", "none"]),
+    "kind": st.sampled_from(["identity_intake", "identity_intake", "identity_intake", "choices"]),
+    "values": st.sampled_from([{"email": "ann@example.org"}, {"email": "nobody"}, {}, {"a": [1]}]),
+    "declined": st.sampled_from([False, False, True]),
+    "code": st.sampled_from(["${code}", "${code}", "000000", "", "12 34 56"]),
     "authContext": st.none()
     | st.just({"userId": "ann", "timestamp": 1_700_000_000, "signature": "0" * 64}),
 }
@@ -64,7 +79,12 @@ def fields_of(model: type[BaseFrame]) -> dict[str, bool]:
     }
 
 
-_CHOICE: tuple[type[BaseFrame], ...] = (*MODELS, *(SendMessage,) * len(MODELS))
+_ANSWERS = tuple(model for model in MODELS if model.answers)
+_CHOICE: tuple[type[BaseFrame], ...] = (
+    *MODELS,
+    *_ANSWERS * 3,
+    *(SendMessage,) * (len(MODELS) + 3 * len(_ANSWERS)),
+)
 
 
 @st.composite
@@ -83,7 +103,7 @@ def good_frames(draw: st.DrawFn) -> dict[str, Any]:
 _LATER = sorted({name for model in MODELS for name in model.later})
 _NAMES = st.sampled_from(["action", *GOOD, *_LATER, "unknown", "", "data", "type", "request_id"])
 _ACTIONS = st.sampled_from(
-    [*(model.action for model in MODELS), "PING", " ping", "verify_otp", "confirm_tool_action"]
+    [*(model.action for model in MODELS), "PING", " ping", "verify", "interrupt"]
 )
 
 

@@ -16,6 +16,7 @@ from shared.models.port import (
     TextDelta,
     Usage,
 )
+from tests.fuzz.people import CALLS
 from tests.simulation.hub import SimClock
 
 RAW = "Traceback (most recent call last): pydantic /shared/models/reply.py"
@@ -25,7 +26,7 @@ SPENT = Usage(10, 2, cost_nano_usd=1000)
 @dataclass
 class Moody:
     """`fail` and `burst` bring a ModelError, before and after the first word; `crash` a fault that
-    nobody foresaw."""
+    nobody foresaw; the words of `CALLS` these calls."""
 
     clock: SimClock
 
@@ -41,7 +42,12 @@ class Speech:
         self._closed = False
 
     def __iter__(self) -> Iterator[ModelEvent]:
-        match self._said.rpartition("\n")[2]:
+        word = self._said.rpartition("\n")[2]
+        if word in CALLS:
+            yield TextDelta("I will.")
+            yield Completed(_calling(word), "tool_use", SPENT)
+            return
+        match word:
             case "fail":
                 raise ModelError("The model said no.", code="MODEL_OVERLOADED", retryable=True)
             case "burst":
@@ -65,3 +71,11 @@ class Speech:
 
     def close(self) -> None:
         self._closed = True
+
+
+def _calling(word: str) -> list[dict[str, Any]]:
+    calls = [
+        {"type": "tool_use", "id": f"toolu_{number}", **call}
+        for number, call in enumerate(CALLS[word])
+    ]
+    return [{"type": "text", "text": "I will."}, *calls]

@@ -33,6 +33,10 @@ def sentence(value: Any) -> bool:
     return isinstance(value, str) and value.endswith(".") and len(value) < 300
 
 
+def waits(value: Any) -> bool:
+    return value in ("approval", "input")
+
+
 def page(value: Any) -> bool:
     return value is None or (isinstance(value, str) and bool(value))
 
@@ -51,22 +55,50 @@ _MESSAGE = {
     "content": {"text": str},
     "createdAt": time,
 }
+_PENDING = {"approvalId": str, "toolId": str, "arguments": dict, "expiresAt": time}
 _LISTED = {"conversationId": uuid, "title": str, "updatedAt": time, "messageCount": int}
 DATA: tuple[Shape, ...] = (
     {},
     {"duplicate": True},
+    {"duplicate": True, "waitingFor": waits},
+    {"queued": int, "waitingFor": waits},
     _ANSWERED,
     {**_ANSWERED, "threadId": uuid, "status": "active"},
     {"messages": [_MESSAGE], "nextCursor": page, "hasMore": bool},
     {"conversations": [_LISTED], "nextCursor": page, "hasMore": bool},
     {"conversationId": uuid, "title": str},
-    {"requestId": str, "status": str, "begin": int, "text": str, "queued?": int},
+    {
+        "requestId": str,
+        "status": str,
+        "begin": int,
+        "text": str,
+        "queued?": int,
+        "prompt?": lambda value: not complaint_of_prompt(value),
+    },
+    {"sessionId": uuid, "approvalId": str, "approved": bool},
+    {"sessionId": uuid, "interactionId": str, "kind": str, "values": dict},
+    {"sessionId": uuid, "interactionId": str, "kind": str, "declined": True},
 )
 """What `immediate_response` may say."""
 
 
 def answer(value: Any) -> bool:
     return any(not wrong(value, shape) for shape in DATA)
+
+
+_CALL = {"toolCall": {"id": str, "name": str, "arguments": str}}
+_RESULT = {"toolResult": {"id": str, "name": str, "isError": bool, "result": str}}
+STATES: tuple[Shape, ...] = (
+    {"rawResponse": {"truncate": int}},
+    {"rawResponse": _CALL},
+    {"rawResponse": _CALL, "pendingWriteConfirmation": _PENDING},
+    {"rawResponse": _RESULT},
+)
+"""What `stream_chunk` may say."""
+
+
+def state(value: Any) -> bool:
+    return any(not wrong(value, shape) for shape in STATES)
 
 
 _ERROR = {"code": code, "message": sentence}
@@ -86,6 +118,19 @@ _REPLY = {
 }
 _USAGE = {"promptTokens": int, "completionTokens": int, "costUsd?": float}
 _END = {"messageId": str, "response": _REPLY, "needsEscalation": False, "usage?": _USAGE}
+
+
+def _about(data: Shape) -> Shape:
+    return {"requestId": str, "data": {"requestId": str, "data": data}, "timestamp": int}
+
+
+_OTP = {"error": code, "attemptsRemaining": int, "message": sentence}
+_SENT = {"channel": "email", "maskedDestination": str}
+_ASKED = {"toolId": str, "actionDescription": str}
+_OFFERED = {**_ASKED, "availableChannels": [str], "authLevel": "end_user"}
+_FORM = {"interactionId": str, "kind": str, "spec": dict, "reason": str}
+_FAULT = {"field": str, "message": str}
+_INVALID = {"interactionId": str, "kind": str, "errors": [_FAULT], "message": sentence}
 EVENTS: Mapping[str, Shape] = {
     "immediate_response": {
         "requestId?": str,
@@ -98,14 +143,17 @@ EVENTS: Mapping[str, Shape] = {
     "stream_reasoning": _PIECE,
     "stream_chunk": {
         "requestId": str,
-        "node": "restart",
-        "data": {
-            "requestId": str,
-            "node": "restart",
-            "state": {"rawResponse": {"truncate": int}},
-        },
+        "node": str,
+        "data": {"requestId": str, "node": str, "state": state},
         "timestamp": int,
     },
+    "write_confirmation_required": _about(_ASKED),
+    "interaction_required": _about(_FORM),
+    "interaction_invalid": _about(_INVALID),
+    "otp_verification_required": _about(_OFFERED),
+    "otp_sent": _about(_SENT),
+    "otp_verified": _about({"message": sentence}),
+    "otp_invalid": _about(_OTP),
     "eventual_response": {
         "requestId": str,
         "status": 200,
@@ -127,6 +175,23 @@ EVENTS: Mapping[str, Shape] = {
     "pong": {"requestId?": str, "timestamp": int, "data": {"timestamp": int}},
     "keepalive": {"requestId": str, "data": {"requestId": str}, "timestamp": int},
 }
+
+
+_RESUMED: Mapping[str, Shape] = {
+    "write_confirmation_required": {"pendingWriteConfirmation": _PENDING},
+    "interaction_required": {"expiresAt": time},
+    "otp_verification_required": {"expiresAt": time, "sent": _SENT},
+}
+"""What an event that asks has beside it for who comes back."""
+
+
+def complaint_of_prompt(value: Mapping[str, Any]) -> str:
+    """What is wrong with the event that asks, as who comes back is told it."""
+    kind = str(value.get("type"))
+    if kind not in _RESUMED:
+        return f"{kind!r} asks nothing"
+    told = {key: each for key, each in value.items() if key != "type"}
+    return wrong(told, {**EVENTS[kind], **_RESUMED[kind]})
 
 
 def complaint(event: Mapping[str, Any]) -> str:

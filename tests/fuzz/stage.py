@@ -1,4 +1,4 @@
-"""A deployment in virtual time on which frames are played, and what must hold whatever they say."""
+"""Frames are played on a deployment in virtual time; what must hold whatever they say."""
 
 import json
 from collections import Counter, defaultdict
@@ -6,52 +6,35 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from functions.send_message.handler import handler as send_message
 from functions.ws_connect.handler import handler as ws_connect
-from shared.conversations.items import box_key, session_key, turn_ref
 from shared.identity.principal import USER, Credential, Principal
-from shared.mailbox.box import SHARDS, Box, BoxKey, Job
-from shared.storage.sqlite import SqliteTable
-from shared.storage.table import DUE
 from tests.fuzz.clients import USERS, Client, Event, Turn, code_of, ends_of
 from tests.fuzz.frames import expanded
-from tests.fuzz.model import Moody
+from tests.fuzz.house import House
+from tests.fuzz.people import (
+    ANSWERS,
+    SUPPORTS,
+    Codes,
+    address_of,
+    asked_of,
+    check_answer,
+)
 from tests.fuzz.reading import readable, request_id
 from tests.fuzz.shapes import complaint, outline
-from tests.wire.scene import Scene
 
 SIGNING = "a-secret-of-these-tests"
-AGENT = {"name": "Agent", "instructions": "Be brief.", "models_allowed": ["large", "small"]}
 OURS = {"INTERNAL_ERROR", "SERVICE_UNAVAILABLE"}
 """Codes that no frame may bring about."""
-
-FAR = 4_000_000_000_000
-"""Milliseconds; later than anything that is due."""
 
 
 class Stage:
     """Plays batches, each with users of its own."""
 
     def __init__(self, folder: Path) -> None:
-        (folder / "agents").mkdir()
-        (folder / "library" / "skills").mkdir(parents=True)
-        (folder / "library" / "skills" / "kind.md").write_text("Be kind.", "utf-8")
-        agent = yaml.safe_dump({**AGENT, "skills": ["kind"]})
-        (folder / "agents" / "assistant.yaml").write_text(agent, "utf-8")
-        self.engine = SqliteTable(folder / "parley.db")
-        self.scene = Scene(
-            self.engine,
-            folder,
-            AUTH_MODE="token",
-            SERVICE_TOKEN="the-token-of-these-tests",
-            RATE_LIMIT_PER_MINUTE="0",
-            SESSION_BACKLOG="1",
-            ASSISTANT_LOCAL_CONFIG_DIR=str(folder / "agents"),
-            LIBRARY_DIR=str(folder / "library"),
-        )
-        self.scene.deployment.model = Moody(self.scene.clock)
+        self._house = House(folder)
+        self.scene = self._house.scene
+        self._codes = Codes(self._house.mail)
         self.frames = 0
         self.samples: dict[str, Event] = {}
         """One event of each outline."""
@@ -60,7 +43,7 @@ class Stage:
         self._batches = 0
 
     def close(self) -> None:
-        self.engine.close()
+        self._house.close()
 
     # -- one batch ------------------------------------------------------------------------
 
@@ -90,7 +73,12 @@ class Stage:
         assert self.scene.invoke(ws_connect, event) == {"statusCode": 200}
 
     def _session(self, connection: str) -> Mapping[str, str]:
-        frame = {"action": "create_conversation_session", "agentId": "assistant"}
+        frame = {
+            "action": "create_conversation_session",
+            "agentId": "assistant",
+            "supports": SUPPORTS,
+            "userEmail": address_of(connection),
+        }
         self._send(connection, json.dumps(frame))
         [(_, event)] = self._news()
         data: Mapping[str, str] = event["data"]
@@ -109,7 +97,7 @@ class Stage:
             assert not (found := complaint(event)), f"{found} in {event}"
             self.samples.setdefault(outline(event), event)
             self.tally[code_of(event) or event["type"]] += 1
-            self.tally["duplicate"] += event["data"] == {"duplicate": True}
+            self.tally["duplicate"] += "duplicate" in event["data"]
             for client in getattr(self, "clients", {}).values():
                 if client.connection == connection:
                     client.got.append(event)
@@ -140,6 +128,8 @@ class Stage:
             "latest": client.latest,
             "foreign": other.own,
         }
+        for name, value in {**asked_of(client), "code": self._codes.of(client)}.items():
+            text = text.replace(f"${{{name}}}", value)
         for name, ids in known.items():
             text = text.replace(f"${{{name}}}", ids["sessionId"])
             text = text.replace(f"${{{name}:conversation}}", ids["conversationId"])
@@ -160,6 +150,11 @@ class Stage:
             self._resumes[who] += 1
             assert len(carried) <= 1
             assert len(answers) == 1 or not answers or code_of(answers[0]) is None
+        elif frame.get("action") in ANSWERS:
+            name = request_id(frame)
+            user = f"{USERS[who]}-{self._batches}"
+            lives = self._house.goes_on(user, frame.get("sessionId"), name)
+            check_answer(name, answers, lives=lives)
         else:
             name = request_id(frame)
             assert answers
@@ -174,7 +169,7 @@ class Stage:
             assert name is not None
             turn = Turn(who, frame["sessionId"].lower(), name)
             self._accepted[turn] = self._accepted.get(turn, 0) + 1
-            repeated = first["data"] == {"duplicate": True}
+            repeated = "duplicate" in first["data"]
             assert repeated or len(answers) == 1
         else:
             assert len(answers) == 1
@@ -190,14 +185,15 @@ class Stage:
 
     def work(self) -> None:
         """Let the workers do what there is to do."""
-        while self.scene.wakes.queued:
-            self.scene.work()
+        self._house.work()
         self._news()
 
     # -- after a batch --------------------------------------------------------------------
 
     def end(self) -> None:
         self.work()
+        self._house.wait()
+        self._news()
         self._rests()
         self._ended()
         for who, client in self.clients.items():
@@ -206,15 +202,9 @@ class Stage:
                 assert client.got[-1]["type"] == "pong"
 
     def _rests(self) -> None:
-        for shard in range(SHARDS):
-            due = self.scene.deployment.table.query_index(DUE, shard, up_to=FAR)
-            assert due.items == [], "somebody must still look at a mailbox"
         for turn in self._accepted:
-            key = self._box(turn.session)
-            [item] = self.scene.deployment.table.get([key.item])
-            assert item is not None
-            box = Box.read(key, item)
-            assert (box.jobs, box.stops, box.owner) == ((), (), None)
+            box = self._house.box(turn)
+            assert (box.jobs, box.stops, box.owner, box.waits) == ((), (), None, None)
 
     def _ended(self) -> None:
         """Each accepted turn has one end, which all who asked for it got."""
@@ -238,15 +228,6 @@ class Stage:
                 assert 1 <= copies <= most, f"{turn}: {copies} ends"
 
     def _end_of(self, turn: Turn) -> str:
-        key, ref = self._box(turn.session), turn_ref(turn.session, turn.request_id)
-        [item] = self.scene.deployment.table.get([key.job(ref)])
-        assert item is not None
-        job = Job.read(key, ref, item)
+        job = self._house.job(turn)
         assert job.done
         return job.terminal
-
-    def _box(self, session: str) -> BoxKey:
-        [item] = self.scene.deployment.table.get([session_key(session)])
-        assert item is not None
-        assert item.body is not None
-        return box_key("acme", item.body["conversation"])

@@ -19,6 +19,20 @@ RENAME = {
     "conversationId": SESSION,
     "title": "Refund",
 }
+CONFIRM = {
+    "action": "confirm_tool_action",
+    "requestId": "a1",
+    "sessionId": SESSION,
+    "approved": True,
+}
+SUBMIT = {
+    "action": "submit_interaction",
+    "requestId": "i1",
+    "sessionId": SESSION,
+    "interactionId": "interaction_x",
+    "values": {"email": "ann@example.org"},
+}
+VERIFY = {"action": "verify_otp", "requestId": "v1", "sessionId": SESSION, "code": "123456"}
 
 
 def parsed(frame: dict[str, Any], **changes: Any) -> Frame:

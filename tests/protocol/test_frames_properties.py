@@ -20,11 +20,13 @@ NAMES = [
     *("action", "requestId", "sessionId", "message", "stream", "agentId", "conversationId"),
     *("userName", "userEmail", "supports", "metadata", "browserFingerprint", "authContext"),
     *("limit", "cursor", "before", "images", "files", "model", "skill", "query", "title"),
+    *("approved", "approvalId", "note", "interactionId", "kind", "values", "declined", "code"),
 ]
 ACTIONS = [
     *("create_conversation_session", "send_message", "get_session"),
     *("get_conversation_messages", "ping", "cancel", "verify_otp"),
     *("list_conversations", "rename_conversation"),
+    *("confirm_tool_action", "submit_interaction"),
 ]
 
 scalars = (
@@ -45,6 +47,10 @@ good_starts = st.fixed_dictionaries(
         "requestId": st.just("q1"),
         "sessionId": st.just("0191f3a4-0000-7000-8000-00000000000a"),
         "message": st.just("Hi"),
+        "approved": st.just(True),
+        "interactionId": st.just("interaction_x"),
+        "values": st.just({"email": "ann@example.org"}),
+        "code": st.just("123456"),
     }
 )
 
@@ -64,7 +70,7 @@ def check_error(fault: FrameError) -> None:
     assert fault.error_code in CODES
     assert fault.message.endswith(".")
     assert fault.message.isprintable()
-    assert len(fault.message) < 250
+    assert len(fault.message) < 300
     for word in ("pydantic", "Error", "input_value", "Traceback", "NoneType"):
         assert word not in fault.message
     events.encode(events.error_of(fault, fault.request_id, at=0))

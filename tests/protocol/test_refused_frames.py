@@ -64,7 +64,7 @@ def test_where_the_json_breaks() -> None:
         parse("{\n  oops}")
 
 
-@pytest.mark.parametrize("action", [None, 5, "", "verify_otp", "confirm_tool_action", ["ping"], {}])
+@pytest.mark.parametrize("action", [None, 5, "", "fly", "Verify_otp", "interrupt", ["ping"], {}])
 def test_other_actions_are_unsupported(action: object) -> None:
     fault = refusal({"action": action, "requestId": "r"})
     assert (fault.error_code, fault.request_id) == ("UNSUPPORTED_ACTION", "r")

@@ -30,6 +30,8 @@ def check(
             if event["type"] not in STREAMED and not _copy(event, then)
         ]
         assert rest == [], f"{who} got events that the scenario does not foresee: {rest}"
+    mails = play.mail.unread()
+    assert mails == [], f"mails were sent that the scenario does not foresee: {mails}"
     for request_id in _accepted(play):
         _ended_once(play, request_id, then)
         for client in play.clients.values():
@@ -115,8 +117,8 @@ def _in_order(client: FramesClient, request_id: str) -> None:
 
 
 def _shown(play: Play, client: FramesClient, request_id: str, then: Mapping[str, Any]) -> None:
-    """What streamed is what the scenario foresees; of a turn of which it foresees nothing, text
-    alone may."""
+    """What streamed, and what people were asked, is what the scenario foresees; of a turn of which
+    it foresees nothing, text alone may stream."""
     mine = [event for event in client.received if event.get("requestId") == request_id]
     expected = then.get("shown", {}).get(request_id)
     if expected is None:
@@ -130,7 +132,9 @@ def _shown(play: Play, client: FramesClient, request_id: str, then: Mapping[str,
 def _is_sender(client: FramesClient, request_id: str) -> bool:
     """Whether this one asked first; who asked again may have come too late for what streamed."""
     return any(
-        event.get("requestId") == request_id and event.get("status") == 202 and not event["data"]
+        event.get("requestId") == request_id
+        and event.get("status") == 202
+        and "duplicate" not in event["data"]
         for event in client.received
     )
 

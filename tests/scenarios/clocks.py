@@ -8,14 +8,20 @@ from tests.support.deployments import MinuteBegins
 
 
 class Later(MinuteBegins):
-    """A clock whose wall clock can be put forward; what waits, waits as long as ever."""
+    """A clock whose wall clock can be put forward, and stopped; what waits, waits as long as
+    ever."""
 
     def __init__(self) -> None:
         super().__init__()
         self._ahead = 0
+        self._stands: int | None = None
 
     def now(self) -> int:
-        return super().now() + self._ahead
+        return (super().now() if self._stands is None else self._stands) + self._ahead
+
+    def stand(self) -> None:
+        """From now on only `put_forward` moves the wall clock."""
+        self._stands = super().now()
 
     def put_forward(self, seconds: float) -> None:
         self._ahead += round(seconds * 1000)

@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 import yaml
 
+from shared.messaging.mail import MailRefused, MailUnavailable
 from shared.models.port import Usage
 from shared.wiring import Deployment
 from tests.messaging.receivers import HOST, Received, receiver
@@ -19,6 +20,7 @@ from tests.scenarios.papers import JWT
 from tests.scenarios.script import Scenario
 from tests.support.deployments import TOKEN, Variables
 from tests.support.messages_api import Step
+from tests.support.recorded_mail import RecordedMail
 
 AUTH: Mapping[str | None, Variables] = {None: {}, "token": TOKEN, "jwt": JWT}
 ASSISTANT = {"name": "Assistant", "instructions": "You help."}
@@ -94,6 +96,21 @@ def spend(deployment: Deployment, dollars: float | None) -> None:
     if dollars is not None:
         usage = Usage(cost_nano_usd=round(dollars * 10**9))
         deployment.table.write([deployment.ledger.add("local", "earlier", usage)])
+
+
+def mail_of(scenario: Scenario) -> RecordedMail | None:
+    """What carries the scenario's mails; None: nothing does."""
+    match scenario.get("given", {}).get("mail"):
+        case None:
+            return RecordedMail()
+        case "none":
+            return None
+        case "refused":
+            return RecordedMail(MailRefused("the address was rejected"))
+        case "unavailable":
+            return RecordedMail(MailUnavailable("the service is away"))
+        case other:
+            raise ValueError(f"no such mail: {other!r}")
 
 
 def as_data(request: Received) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """How a scenario runs."""
 
+import re
 import time
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -12,13 +13,21 @@ from tests.scenarios.gates import Gates
 from tests.scenarios.hearing import Hearing
 from tests.scenarios.matching import Names
 from tests.scenarios.papers import Papers
+from tests.scenarios.resting import Resting
 from tests.scenarios.script import Scenario
 from tests.support.frames_client import Event, FramesClient, message_frame, text_of
 from tests.support.gateway import PATIENCE
 from tests.support.messages_api import ScriptedMessagesApi
+from tests.support.recorded_mail import RecordedMail
 
 STREAMED = frozenset({"stream_token", "stream_reasoning", "stream_chunk", "keepalive"})
 """What comes between the acceptance of a turn and its end, cut in pieces by chance."""
+
+
+AS_WRITTEN = frozenset({"gets", "comes", "passes", "reaches"})
+"""Verbs whose arguments may have names in them that stand for nothing yet."""
+
+_CODE = re.compile(r"\b\d{6}\b")
 
 
 class Served(Protocol):
@@ -32,8 +41,8 @@ class Served(Protocol):
 
 class Play:
     """One scenario on one deployment. `hearing` counts the frames; without it `is-heard` cannot
-    be said, nor without `clock` what is signed or that time passes. With `admit` every connection
-    brings a ticket."""
+    be said, nor without `clock` what is signed or that time passes, without `resting` that workers
+    rest, without `mail` that one comes. With `admit` every connection brings a ticket."""
 
     def __init__(
         self,
@@ -44,10 +53,14 @@ class Play:
         names: Names | None = None,
         hearing: Hearing | None = None,
         clock: Later | None = None,
+        resting: Resting | None = None,
+        mail: RecordedMail | None = None,
         admit: bool = False,
     ) -> None:
         self.clients: dict[str, FramesClient] = {}
+        self.mail = mail or RecordedMail()
         self._hearing = hearing
+        self._resting = resting
         self._admit = admit
         self._clock = clock or Later()
         self._papers = Papers(self._clock)
@@ -82,7 +95,7 @@ class Play:
     def _step(self, entry: Mapping[str, Any]) -> None:
         [(text, given)] = entry.items()
         who, _, verb = text.partition(" ")
-        arguments = given if verb in ("gets", "passes", "reaches") else self._names.fill(given)
+        arguments = given if verb in AS_WRITTEN else self._names.fill(given)
         getattr(self, "_" + verb.replace("-", "_"))(who, arguments)
 
     def _connects(self, who: str, given: Mapping[str, Any] | None) -> None:
@@ -171,8 +184,23 @@ class Play:
         else:
             self._gates.of(what).open()
 
+    def _stands(self, _: str, __: None) -> None:
+        self._clock.stand()
+
     def _reaches(self, _: str, gate: str) -> None:
         assert self._gates.of(gate).reached(), f"no tool came to {gate}"
 
     def _was_asked(self, _: str, count: int) -> None:
         self._api.wait_for(lambda api: len(api.requests) >= count)
+
+    def _rest(self, _: str, __: None) -> None:
+        assert self._resting is not None, "nobody looks at the mailboxes here"
+        self._resting.wait()
+
+    def _comes(self, _: str, expected: Mapping[str, Any]) -> None:
+        sent = self.mail.next()
+        [code] = _CODE.findall(sent.text)
+        # Any other code is wrong; this one differs in each digit.
+        other = "".join(str((int(digit) + 1) % 10) for digit in code)
+        wrong = self._names.mismatch(expected, {**sent._asdict(), "code": code, "other": other})
+        assert wrong is None, f"another mail came: {wrong}"

@@ -15,6 +15,7 @@ given:                                  all of it optional
                                         a token with these claims, good for so many seconds
   spent: 0.5                            dollars that the tenant has spent today
   hurried: 50                           so many seconds pass in one, for what takes long
+  mail: none                            no mail can be sent; or each is `refused`, `unavailable`
   model: [{tokens: [Hel, {gate: g}, lo]}]   steps of the scripted Messages API; it holds its
                                         breath at a gate until `model passes: g`
 when:                                   one after the other; who, what, with what
@@ -33,13 +34,19 @@ when:                                   one after the other; who, what, with wha
   - ann is-closed: 1009
   - ann leaves:
   - time passes: 60                     put the wall clock forward, in seconds
+  - time stands:                        from here on the wall clock moves only so
   - model passes: g
   - tool passes: g
   - tool reaches: g                     wait until a tool stands there
   - model was-asked: 2                  wait until it got so many requests
+  - workers rest:                       wait until nobody works: what is left waits for people
+  - mail comes: {to: ann@example.org, code: "${code}", other: "${other}"}    the next mail that
+                                        is sent, its `subject`, its `text`, the code in it, and
+                                        a code that it is not; no mail may come unforeseen
 then:
   shown: {q1: [Let me see., {call: …}]} what streams between the acceptance of a turn and its end,
-                                        in order: see `checks.py`. Of other turns only text may
+                                        in order, and what people are asked: see `shown.py`. Of
+                                        other turns only text may stream
   asked: [{messages: […]}]              what the model was asked, all of it
   called: [{method: POST, path: /}]     what the server was asked, all of it
   kept: [{contains: some text}]         what was kept beside the conversations
@@ -48,6 +55,9 @@ then:
   partial: {q1: Hel}                    turns whose pieces are some beginning of that text
   copies: [q1]                          turns whose end comes again, for who came or asked again
   apart: [q1]                           request ids that several sessions use
+
+A file may begin with a document that is nothing but a `given`: that of all its scenarios. What a
+scenario's own `given` has takes the place of what stands there under the same name.
 """
 
 from collections.abc import Mapping
@@ -58,6 +68,9 @@ import yaml
 
 Scenario = Mapping[str, Any]
 
+MAX_NAME = 100
+"""Characters; pytest shows a number in place of a longer name, and does not find it."""
+
 DATA = Path(__file__).parent / "data"
 
 
@@ -65,8 +78,14 @@ def load(folder: Path = DATA) -> dict[str, Scenario]:
     """All scenarios by name."""
     found: dict[str, Scenario] = {}
     for path in sorted(folder.glob("*.yaml")):
+        common: Mapping[str, Any] = {}
         for document in yaml.safe_load_all(path.read_text("utf-8")):
+            if document.keys() == {"given"}:
+                assert not common, f"{path.stem} has two documents of what is given"
+                common = document["given"]
+                continue
             name = f"{path.stem}: {document['scenario']}"
             assert name not in found, f"{name} stands there twice"
-            found[name] = document
+            assert len(name) <= MAX_NAME, f"{name} is too long: {len(name)} characters"
+            found[name] = {**document, "given": {**common, **document.get("given", {})}}
     return found

@@ -1,18 +1,28 @@
-"""What streams while a turn runs, as scenarios put it.
+"""What streams while a turn runs and what it asks people, as scenarios put it.
 
 Let me see.                         a piece of the answer; neighbouring ones are one
 {thought: Hm.}                      a piece of what the model thinks, likewise
 {node: find_order, call: {id: …, name: …, arguments: "{}"}}
 {node: find_order, result: {id: …, name: …, isError: false, result: …}}
+{asks: write_confirmation_required}     the event by which somebody is asked; any of `ASKING`
 {keepalive: true}
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+ASKING = frozenset(
+    {
+        "write_confirmation_required",
+        "interaction_required",
+        "otp_verification_required",
+        "otp_sent",
+    }
+)
+
 
 def shown(events: Iterable[Mapping[str, Any]]) -> list[Any]:
-    """The events of one request that stream, in their order."""
+    """The events of one request that stream or ask, in their order."""
     found: list[Any] = []
     for event in events:
         match event:
@@ -28,6 +38,8 @@ def shown(events: Iterable[Mapping[str, Any]]) -> list[Any]:
                 [(kind, said)] = raw.items()
                 short = {"toolCall": "call", "toolResult": "result"}[kind]
                 found.append({"node": node, short: said})
+            case {"type": str(kind)} if kind in ASKING:
+                found.append({"asks": kind})
             case {"type": "keepalive"} if found[-1:] != [{"keepalive": True}]:
                 found.append({"keepalive": True})
             case _:

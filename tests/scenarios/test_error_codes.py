@@ -21,6 +21,7 @@ ELSEWHERE = {
     "INTERNAL_ERROR": "tests/conversations/test_endings.py",
     # Of the HTTP API alone.
     "NOT_FOUND": "tests/web/test_api.py",
+    "APPROVAL_NOT_FOUND": "tests/web/test_approval_rights.py",
 }
 
 UNSEEN = {
@@ -63,9 +64,21 @@ def defaults() -> dict[str, str]:
     return inherited | found
 
 
+def constants() -> dict[str, str]:
+    """The texts that names stand for, in whatever module."""
+    found: dict[str, str] = {}
+    for node in nodes():
+        match node:
+            case ast.Assign(targets=[ast.Name(name)], value=ast.Constant(str(text))):
+                found[name] = text
+            case _:
+                pass
+    return found
+
+
 def raised() -> set[str]:
     """The codes with which errors are made: their own, or else that of their class."""
-    classes = defaults()
+    classes, named = defaults(), constants()
     codes: set[str] = set()
     for node in nodes():
         match node:
@@ -74,6 +87,7 @@ def raised() -> set[str]:
             case ast.Call(func=function, keywords=words):
                 given = [word.value for word in words if word.arg == "code"]
                 codes |= {str(each.value) for each in given if isinstance(each, ast.Constant)}
+                codes |= {named.get(each.id, "") for each in given if isinstance(each, ast.Name)}
                 if not given and isinstance(function, ast.Name) and function.id in classes:
                     codes.add(classes[function.id])
             case _:

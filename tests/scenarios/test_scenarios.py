@@ -10,10 +10,11 @@ from tests.scenarios.checks import check, kept
 from tests.scenarios.clocks import Later
 from tests.scenarios.conftest import Start
 from tests.scenarios.gates import Gates
-from tests.scenarios.given import Given, as_data, spend, steps
+from tests.scenarios.given import Given, as_data, mail_of, spend, steps
 from tests.scenarios.hearing import Hearing
 from tests.scenarios.judge import Judge
 from tests.scenarios.play import Play
+from tests.scenarios.resting import Resting
 from tests.support.messages_api import ScriptedMessagesApi
 
 SCENARIOS = script.load()
@@ -33,7 +34,17 @@ def test_scenario(name: str, start: Start, judge: Judge, tmp_path: Path) -> None
         spend(running.deployment, scenario.get("given", {}).get("spent"))
         running.deployment.frames = hearing.frames(running.deployment.frames)
         clock = cast(Later, running.deployment.clock)
-        play = Play(running, api, gates, names=given.names, hearing=hearing, clock=clock)
+        running.deployment.mail = mail = mail_of(scenario)
+        play = Play(
+            running,
+            api,
+            gates,
+            names=given.names,
+            hearing=hearing,
+            clock=clock,
+            resting=Resting(running.deployment),
+            mail=mail,
+        )
         try:
             play.run(scenario)
             # Whatever workers still send has been sent once they have ended.
