@@ -1,7 +1,6 @@
 """How a turn under a lease waits for people: its prompts, their answers, and what a session knows
 of its user."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +9,15 @@ from shared.conversations import approval_items, prompts
 from shared.conversations.code_offers import CodeOffers
 from shared.conversations.items import session_key
 from shared.identity.principal import Principal
+from shared.mailbox.box import Job
 from shared.mailbox.handler import Activation
-from shared.runner.prompts import APPROVAL, CODE, Answer, Parked, Prompt
+from shared.runner.prompts import APPROVAL, CODE, DENIED, SUBMITTED, Answer, Parked, Prompt
 from shared.storage.expressions import EXISTS, Assign
-from shared.storage.table import ConditionFailed, Table, Update
+from shared.storage.table import ConditionFailed, Key, Table, Update
+from shared.tools.port import ToolFault
+
+MAX_PROMPTS = 100
+"""How often people are asked in one turn."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,15 +50,17 @@ class Asking:
         raise NotImplementedError
 
     def answer(self, key: str) -> Answer | None:
-        decision = self._activation.job.decision(key)
+        job = self._activation.job
+        decision = job.decision(key)
         if decision is None:
             return None
-        return Answer(
-            what=decision["what"],
-            digest=decision.get("hash", ""),
-            note=decision.get("note", ""),
-            values=json.loads(decision.get("values", "{}")),
-        )
+        what, digest = decision["what"], decision.get("hash", "")
+        if what == DENIED:
+            item = self._table.get([approval_items.approval_key(job.key, job.ref, key)])[0]
+            return Answer(what=what, digest=digest, note=str(item.attrs["note"]) if item else "")
+        if what == SUBMITTED:
+            return Answer(what=what, digest=digest, values=filled_in(self._table, job, key))
+        return Answer(what=what, digest=digest)
 
     def shown(self, key: str) -> bool:
         pending = self._activation.job.pending
@@ -63,6 +69,7 @@ class Asking:
     def park(self, prompt: Prompt) -> Answer:
         activation = self._activation
         job, now = activation.job, activation.clock.now()
+        self._may_ask()
         kept = prompts.stored(job, prompt, at=now, seconds=self._time_for(prompt))
         activation.holder.park(
             activation.lease,
@@ -75,6 +82,11 @@ class Asking:
             beside=[approval_items.asked(job, kept)] if prompt.kind == APPROVAL else [],
         )
         raise Parked
+
+    def _may_ask(self) -> None:
+        """What was decided is kept with the turn, which must stay small enough to be ended."""
+        if len(self._activation.job.attrs.get("decisions", {})) >= MAX_PROMPTS:
+            raise ToolFault("People have been asked too often in this turn. Tell the user.")
 
     def _time_for(self, prompt: Prompt) -> float:
         if prompt.kind == CODE:
@@ -93,6 +105,7 @@ class Asking:
 
     def offer_code(self, description: str) -> Mapping[str, Any]:
         job = self._activation.job
+        self._may_ask()
         self._activation.keeper.check()
         principal = Principal.from_dict(job.payload["principal"])
         item = self._table.get([self._session])[0]
@@ -110,6 +123,17 @@ class Asking:
     @property
     def _session(self) -> Any:
         return session_key(self._activation.job.payload["session"])
+
+
+def filled_in_key(job: Job, key: str) -> Key:
+    """Where it is kept what the user filled in: it may be long, and the turn's item may not."""
+    return Key(job.key.partition, f"FILLED#{job.ref}#{key}")
+
+
+def filled_in(table: Table, job: Job, key: str) -> Mapping[str, Any]:
+    """What the user has filled in; nothing if that is gone."""
+    item = table.get([filled_in_key(job, key)])[0]
+    return (item.body if item else None) or {}
 
 
 def with_contact(session: str, contact: Mapping[str, str]) -> Update:

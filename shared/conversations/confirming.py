@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.clock import Clock
 from shared.conversations.answers import Answers
-from shared.conversations.approvals import Approvals, already_decided
+from shared.conversations.approvals import ApprovalExpired, Approvals, already_decided
 from shared.conversations.items import Connection, Session
 from shared.conversations.prompts import prompt_id, prompt_of
 from shared.conversations.turns import TurnRequests
@@ -20,8 +20,9 @@ from shared.errors import NotFound, ParleyError
 from shared.identity.principal import Principal
 from shared.mailbox.box import Job
 from shared.protocol import frames, replies
-from shared.runner.prompts import APPROVAL, APPROVED, DENIED
+from shared.runner.prompts import APPROVAL, APPROVED, DENIED, EXPIRED
 
+_DECIDED = (APPROVED, DENIED, EXPIRED)
 SEEN = 1000
 """Milliseconds that a person needs at least to see a prompt and to decide."""
 
@@ -70,7 +71,7 @@ class Confirming:
             session = self._waiting.own(opened, frame.session_id)
             if session is None:
                 raise nothing_pending()
-            return session, self._meant(opened.principal, session, frame.approved)
+            return session, self._meant(opened.principal, session, frame)
         # Whoever decides by a role need not take part in the conversation, but names the approval.
         # It is looked at first: who may not decide it would tell by the time that the session is.
         conversation = self._approvals.find(opened.principal, approval).conversation
@@ -79,10 +80,17 @@ class Confirming:
             raise nothing_pending()
         return session, approval
 
-    def _meant(self, principal: Principal, session: Session, approved: bool) -> str:
-        """The approval that a frame is for which names none."""
+    def _meant(
+        self, principal: Principal, session: Session, frame: frames.ConfirmToolAction
+    ) -> str:
+        """The approval that a frame is for which names none: of the session's own turn, as others
+        were not shown its prompt; and of no turn but the one that its request id names, if it names
+        one."""
         job = self._waiting.current(session)
-        if job is None:
+        if job is None or job.payload["session"] != session.id:
+            raise nothing_pending()
+        request_id = frame.request_id
+        if request_id != job.payload["request_id"] and self._waiting.is_turn(session, request_id):
             raise nothing_pending()
         prompt, pending, before = prompt_of(job), job.pending, _last_decided(job)
         if prompt is not None and pending is not None and prompt["kind"] == APPROVAL:
@@ -93,17 +101,19 @@ class Confirming:
         if before is None:
             raise nothing_pending()
         key, decision = before
+        if decision["what"] == EXPIRED:
+            raise ApprovalExpired if prompt is not None else nothing_pending()
         known = prompt_id(job.key.id, job.ref, APPROVAL, key, decision["hash"])
         self._approvals.find(principal, known)
-        if (decision["what"] == APPROVED) != approved or decision["who"] != principal.user:
+        if (decision["what"] == APPROVED) != frame.approved or decision["who"] != principal.user:
             raise already_decided(decision["what"])
         return known
 
 
 def _last_decided(job: Job) -> tuple[str, Mapping[str, Any]] | None:
-    """The call of the turn that somebody decided last, and how."""
+    """The call of the turn that was decided last, and how; that nobody did in time counts too."""
     decisions: Mapping[str, Mapping[str, Any]] = job.attrs.get("decisions", {})
-    found = [(key, each) for key, each in decisions.items() if each["what"] in (APPROVED, DENIED)]
+    found = [(key, each) for key, each in decisions.items() if each["what"] in _DECIDED]
     return max(found, key=lambda each: each[1]["at"], default=None)
 
 

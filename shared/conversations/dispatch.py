@@ -65,11 +65,13 @@ class Frames:
         self._agents = agents
         self._pages = Pages(agents)
         self._answers = Answers(poster, clock)
-        self._resuming = Resuming(table, clock, self._answers, connections, turns, requests)
+        self._resuming = Resuming(
+            table, clock, self._answers, connections, turns, requests, self._pages
+        )
         self._sending = Sending(self._answers, connections, turns, requests, agents)
         self._waiting = waiting = Waiting(table, self._pages)
         self._confirming = Confirming(clock, self._answers, waiting, approvals, turns)
-        self._submitting = Submitting(clock, self._answers, waiting, requests, turns)
+        self._submitting = Submitting(table, clock, self._answers, waiting, requests, turns)
         self._verifying = Verifying(clock, self._answers, waiting, requests, turns, codes)
 
     def handle(self, connection: str, body: str | None, *, is_base64: bool) -> None:

@@ -87,8 +87,15 @@ class Endings:
             answer["asks"] = result["asks"] = reply.asks
         return self._ending(job, "completed", event, [answer], result, reply.usage)
 
-    def failed(self, job: Job, fault: Exception | None, cost: Usage) -> Ending:
-        """The turn has no reply: because of `fault`, or (None) because its workers died."""
+    def failed(
+        self,
+        job: Job,
+        fault: Exception | None,
+        cost: Usage,
+        unmade: Sequence[Message] = (),
+    ) -> Ending:
+        """The turn has no reply: because of `fault`, or (None) because its workers died. `unmade`
+        are the notes of its calls that never began."""
         error = _told(fault)
         details: dict[str, Any] = {**error.details, "retryable": error.is_retryable}
         event = events.error(
@@ -104,7 +111,7 @@ class Endings:
             "retryable": error.is_retryable,
         }
         result = {"error": told, "usage": wire_usage(cost)}
-        return self._ending(job, "failed", event, [], result, cost)
+        return self._ending(job, "failed", event, [], result, cost, unmade=unmade)
 
     def cancelled(
         self,
@@ -114,10 +121,11 @@ class Endings:
         at_head: bool,
         said: Transcript | None = None,
         noted: str = "",
+        unmade: Sequence[Message] = (),
     ) -> Ending:
         """Somebody stopped the turn. One that is not at the head writes nothing to the log, whose
         next numbers belong to the head. What it has `said` is kept, of which its notes have
-        `noted` already."""
+        `noted` already; `unmade` as in `failed`."""
         now = self._clock.now()
         event = events.cancelled(job.payload["request_id"], at=now)
         result: dict[str, Any] = {"usage": wire_usage(cost)}
@@ -136,7 +144,9 @@ class Endings:
                 "stopped": True,
             }
             answer = [partial]
-        return self._ending(job, "cancelled", event, answer, result, cost, in_log=at_head)
+        return self._ending(
+            job, "cancelled", event, answer, result, cost, in_log=at_head, unmade=unmade
+        )
 
     def _ending(
         self,
@@ -148,12 +158,14 @@ class Endings:
         cost: Usage,
         *,
         in_log: bool = True,
+        unmade: Sequence[Message] = (),
     ) -> Ending:
         """`in_log`: the turn's messages are in the log when it has ended, the user's at least."""
-        first = int(job.attrs["count"])
-        start, log = first, [question(job), *said]
+        first, now = int(job.attrs["count"]), self._clock.now()
+        notes = [{"id": time_ordered_id(now), "at": now, "turn": job.ref, **n} for n in unmade]
+        start, log = first, [question(job), *notes, *said]
         if job.log_length is not None:
-            start, log = job.log_length, list(said)
+            start, log = job.log_length, [*notes, *said]
         if not in_log:
             log = []
         beside = [

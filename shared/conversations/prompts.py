@@ -11,8 +11,8 @@ from typing import Any
 
 from shared.conversations.shown import cut
 from shared.errors import NotFound
-from shared.identity.access import Thing
-from shared.identity.principal import SERVICE
+from shared.identity.access import Thing, may
+from shared.identity.principal import SERVICE, Principal
 from shared.ids import pack, unpack
 from shared.mailbox.box import Job
 from shared.protocol import events, prompts
@@ -45,8 +45,16 @@ def stored(job: Job, prompt: Prompt, *, at: int, seconds: float) -> dict[str, An
         "seconds": seconds,
         "roles": sorted(prompt.roles),
         "owner": asker(job.payload),
+        "may_decide": _may_decide(job, prompt),
         "at": at,
     }
+
+
+def _may_decide(job: Job, prompt: Prompt) -> bool:
+    """Whether the turn's user may answer, as far as is known when they are asked."""
+    principal = Principal.from_dict(job.payload["principal"])
+    whose = Thing(tenant=job.key.tenant, owner=asker(job.payload), deciders=prompt.roles)
+    return may(principal, "decide", whose)
 
 
 def asker(payload: Mapping[str, Any]) -> str:
@@ -88,8 +96,9 @@ def prompt_of(job: Job) -> Stored | None:
     return None if job.done or job.stopped else prompt
 
 
-def shown(job: Job, prompt: Stored, expires_at: int) -> Sequence[Event]:
-    """The events by which a client is asked, which it can answer until then (ms)."""
+def shown(job: Job, prompt: Stored, expires_at: int | None) -> Sequence[Event]:
+    """The events by which a client is asked, which it can answer until then (ms); None: its time
+    has not begun."""
     request_id, at = job.payload["request_id"], prompt["at"]
     content = prompt["content"]
     first = _event(request_id, prompt)
@@ -121,7 +130,7 @@ def described(prompt: Stored, expires_at: int | None) -> dict[str, Any]:
     found: dict[str, Any] = {"kind": prompt["kind"], "tool": prompt["tool"]}
     match prompt["kind"]:
         case "approval":
-            found |= {"approval_id": prompt["id"], **content}
+            found |= {"approval_id": prompt["id"], **content, "roles": prompt["roles"]}
         case "interaction":
             found |= {"interaction_id": prompt["id"], **content, "kind": content["kind"]}
         case _:
@@ -155,12 +164,14 @@ def _sent(request_id: str, prompt: Stored) -> Event:
 
 
 def _approval(prompt: Stored, content: Mapping[str, Any], expires_at: int | None) -> dict[str, Any]:
-    return {
+    found: dict[str, Any] = {
         "approvalId": prompt["id"],
         "toolId": prompt["tool"],
         "arguments": content["arguments"],
         "expiresAt": _time(expires_at),
+        "mayDecide": prompt["may_decide"],
     }
+    return {**found, "roles": prompt["roles"]} if prompt["roles"] else found
 
 
 def _time(at: int | None) -> str | None:

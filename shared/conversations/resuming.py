@@ -9,8 +9,15 @@ from dataclasses import replace
 
 from shared.clock import Clock
 from shared.conversations.answers import Answers
-from shared.conversations.connections import Connections
-from shared.conversations.items import Connection, Session, turn_ref, turn_session
+from shared.conversations.connections import Connections, readable
+from shared.conversations.items import (
+    Connection,
+    Session,
+    session_key,
+    turn_ref,
+    turn_session,
+)
+from shared.conversations.pages import Pages
 from shared.conversations.transcript import Transcript, missed
 from shared.conversations.turns import TurnRequests, no_such_turn
 from shared.errors import NotFound
@@ -31,7 +38,9 @@ class Resuming:
         connections: Connections,
         turns: TurnRequests,
         requests: Requests,
+        pages: Pages,
     ) -> None:
+        self._pages = pages
         self._table = table
         self._clock = clock
         self._answers = answers
@@ -46,6 +55,12 @@ class Resuming:
             NotFound: TURN_NOT_FOUND: there is no such turn of the session.
         """
         box, job = self._find(session, frame.request_id)
+        if job is None:
+            # A client that comes back to its conversation has a session that began no turn yet.
+            session = self._other(opened, box)
+            box, job = self._find(session, None)
+        if job is None:
+            raise no_such_turn()
         if session.id not in opened.attached:
             self._connections.use(opened, session)
         if not job.done or job.ref == box.head:
@@ -67,8 +82,18 @@ class Resuming:
         self._answer(opened, job, frame.received)
         self._answers.again(opened.id, job.terminal)
 
-    def _find(self, session: Session, request_id: str | None) -> tuple[Box, Job]:
-        """The turn and its mailbox; the mailbox is read first."""
+    def _other(self, opened: Connection, box: Box) -> Session:
+        """The session of the turn that the conversation is at, if it is the same client's."""
+        name = turn_session(box.head or "")
+        found = readable(opened.principal, name, self._table.get([session_key(name)])[0])
+        if found is None:
+            raise no_such_turn()
+        self._pages.check(found.agent, opened.origin)
+        return found
+
+    def _find(self, session: Session, request_id: str | None) -> tuple[Box, Job | None]:
+        """The turn and its mailbox, which is read first. None: no request is named, and the
+        session has no turn that has not ended."""
         key = session.box
         if request_id is not None:
             ref = turn_ref(session.id, request_id)
@@ -77,6 +102,8 @@ class Resuming:
             head = self._table.get([key.item])[0]
             jobs = Box.read(key, head).jobs if head else ()
             mine = [job for job in jobs if turn_session(job) == session.id]
+            if head is not None and not mine:
+                return Box.read(key, head), None
             ref = mine[0] if mine else ""
             item = self._table.get([key.job(ref)])[0] if mine else None
         if head is None or item is None:
@@ -95,7 +122,7 @@ class Resuming:
     def _queued(self, opened: Connection, job: Job, before: int) -> None:
         """Tell the client that the turn waits for others. It may come late, behind what the turn
         says when it has begun, so it says nothing of the text."""
-        data = replies.resumed_behind(job.payload["request_id"], before)
+        data = replies.resumed_behind(job.payload["request_id"], job.payload["session"], before)
         self._answers.final(opened.id, job.payload["request_id"], data)
 
     def _answer(self, opened: Connection, job: Job, received: int) -> None:
@@ -108,6 +135,7 @@ class Resuming:
             str(job.outcome),
             transcript.missing(received, truncates=truncates),
             at=now,
+            session=job.payload["session"],
         )
         said = (events.encode(events.stream_token(request_id, piece, at=now)) for piece in rest)
         for event in (*told, *said):

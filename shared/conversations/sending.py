@@ -119,8 +119,8 @@ class Sending:
         prompt, pending = prompt_of(added.job), added.job.pending
         waits = {"waitingFor": waits_for(prompt["kind"])} if prompt else {}
         self._answers.accepted(opened.id, frame.request_id, {"duplicate": True, **waits})
-        if prompt is not None and pending is not None and pending.expires_at is not None:
-            # It has been asked already, of whoever was there then.
+        if prompt is not None and pending is not None:
+            # It is asked of whoever was there then, and of nobody else.
             for event in shown(added.job, prompt, pending.expires_at):
                 self._answers.event(opened.id, event)
         if added.job.done:

@@ -49,6 +49,8 @@ class Shown:
                 call = {"id": event.call, "name": event.tool, "arguments": cut(arguments)}
                 self._chunk(event.tool, {"toolCall": call})
             case ToolEnded():
+                # Of a call that waited, its beginning was shown long ago.
+                self._muted = False
                 result = {"id": event.call, "name": event.tool, "isError": event.is_error}
                 self._chunk(event.tool, {"toolResult": {**result, "result": cut(event.content)}})
 

@@ -77,6 +77,7 @@ class Stream(Senders):
         *,
         truncates: bool,
         status: str = "running",
+        session: str | None = None,
         prompt: Mapping[str, Any] | None = None,
     ) -> bool:
         """Let a connection in whose client has come back with so many code points of the answer:
@@ -91,7 +92,9 @@ class Stream(Senders):
             here = next((each for each in self._senders if self._hears(each, connection)), None)
             missing = self._transcript.missing(received, truncates=truncates)
             now = self._clock.now()
-            told, rest = missed(self._request_id, status, missing, at=now, prompt=prompt)
+            told, rest = missed(
+                self._request_id, status, missing, at=now, session=session, prompt=prompt
+            )
             parts: list[Part] = [Whole(event) for event in told]
             parts += [Text(events.stream_token, piece) for piece in rest]
             outbox = here.outbox if here else self._outbox(connection)

@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.clock import Clock
 from shared.conversations.answers import Answers
-from shared.conversations.asking import with_contact
+from shared.conversations.asking import filled_in, filled_in_key, with_contact
 from shared.conversations.items import Connection, Session
 from shared.conversations.prompts import Stored, parts_of, prompt_of, thing
 from shared.conversations.turns import TurnRequests
@@ -21,6 +21,10 @@ from shared.mailbox.box import Job
 from shared.mailbox.requests import Requests
 from shared.protocol import frames, prompts, replies
 from shared.runner.prompts import DECLINED, INTERACTION, SUBMITTED
+from shared.storage.table import Item, Put, Table
+
+KEPT_SECONDS = 30 * 24 * 3600
+"""How long what was filled in is kept beside the log, which has it as the result of its call."""
 
 MISMATCH = "INTERACTION_MISMATCH"
 
@@ -30,6 +34,7 @@ class Submitting:
 
     def __init__(
         self,
+        table: Table,
         clock: Clock,
         answers: Answers,
         waiting: Waiting,
@@ -40,6 +45,7 @@ class Submitting:
         self._answers = answers
         self._waiting = waiting
         self._requests = requests
+        self._table = table
         self._turns = turns
 
     def submit(self, opened: Connection, frame: frames.SubmitInteraction) -> None:
@@ -91,15 +97,23 @@ class Submitting:
             digest=prompt["digest"],
             what=DECLINED if values is None else SUBMITTED,
             who=opened.principal.user,
-            beside=[with_contact(job.payload["session"], contact)] if contact else [],
-            more={"values": _text(values), "kind": kind.name, "sent": sent},
+            beside=[
+                *([with_contact(job.payload["session"], contact)] if contact else []),
+                *([self._kept(job, prompt["key"], values)] if values is not None else []),
+            ],
+            more={"kind": kind.name, "sent": sent},
         )
         if answer != "same":
             return answer == "decided"
         # The same person, at the same moment; but did they fill in the same?
         again = self._turns.reread(job)
         known = again.decision(prompt["key"]) if again else None
-        return known is not None and known.get("values") == _text(values)
+        return known is not None and known.get("sent") == sent
+
+    def _kept(self, job: Job, key: str, values: Mapping[str, Any]) -> Put:
+        """The write that keeps what was filled in, for whoever goes on with the turn."""
+        ttl = self._clock.now() // 1000 + KEPT_SECONDS
+        return Put(Item(filled_in_key(job, key), {}, values, ttl=ttl))
 
     def _again(
         self,
@@ -120,9 +134,12 @@ class Submitting:
         )
         same = decision is not None and decision["who"] == opened.principal.user
         if decision is not None and same and _same(decision, frame):
-            values = None if frame.declined else json.loads(decision["values"])
+            values = None if frame.declined else filled_in(self._table, job, key)
             self._accepted(opened, session, frame, decision["kind"], values)
             return
+        if decision is not None:
+            # It comes too late, which is no reason for its client to give the turn up.
+            raise _nothing_pending()
         raise _mismatch() if waits else _nothing_pending()
 
     def _accepted(
@@ -168,12 +185,8 @@ def _same(decision: Mapping[str, Any], frame: frames.SubmitInteraction) -> bool:
 def _sent(frame: frames.SubmitInteraction) -> str:
     """What tells one submission from another: as it was sent, for what is stored of it has been put
     in order."""
-    text = "declined" if frame.declined else _text(frame.values)
+    text = "" if frame.declined else json.dumps(frame.values, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _text(values: Mapping[str, Any] | None) -> str:
-    return json.dumps(values or {}, ensure_ascii=False, sort_keys=True)
 
 
 def _nothing_pending() -> NotFound:

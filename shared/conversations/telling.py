@@ -127,7 +127,12 @@ class Telling:
                 received = int(heard.back[1]) if heard.back else 0
                 self._heard(activation)[stream][connection] = heard.until
                 if stream.join(
-                    connection, received, truncates=truncates, status=status, prompt=prompt
+                    connection,
+                    received,
+                    truncates=truncates,
+                    status=status,
+                    session=activation.job.payload["session"],
+                    prompt=prompt,
                 ):
                     self._answered(activation).add((connection, heard.since))
                     name = listener_name(activation.job.payload["session"], connection)

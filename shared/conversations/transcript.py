@@ -69,17 +69,21 @@ def missed(
     missing: Missing,
     *,
     at: int,
+    session: str | None = None,
     prompt: Mapping[str, Any] | None = None,
 ) -> tuple[list[bytes], list[str]]:
     """What the client of a turn that has come back is told: whole events (that it is to cut its
     text, if it is; then the answer to its frame, with as much text as fits), and the rest of the
-    text in pieces, to be said as if it was said only now. `prompt` is what the turn waits for."""
+    text in pieces, to be said as if it was said only now. `prompt` is what the turn waits for,
+    and `session` its own."""
     text = missing.text[:FITTING]
     rest = [
         missing.text[begin : begin + FITTING]
         for begin in range(FITTING, len(missing.text), FITTING)
     ]
-    data = replies.resumed(request_id, status, begin=missing.begin, text=text, prompt=prompt)
+    data = replies.resumed(
+        request_id, status, begin=missing.begin, text=text, session=session, prompt=prompt
+    )
     answer = events.immediate_response(request_id, events.FINAL, at=at, data=data)
     told = [events.truncated(request_id, missing.begin, at=at)] if missing.cut else []
     return [events.encode(event) for event in [*told, answer]], rest

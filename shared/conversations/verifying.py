@@ -76,8 +76,12 @@ class Verifying:
         if pending is None:
             return False
         now = self._clock.now()
-        if pending.expires_at is not None and pending.expires_at <= now:
+        sent_until = prompt["at"] + prompt["seconds"] * 1000
+        if now >= sent_until or (pending.expires_at is not None and pending.expires_at <= now):
             self._refuse(opened, frame, prompts.EXPIRED, 0)
+            return True
+        if not Codes.is_one(frame.code):
+            self._refuse(opened, frame, prompts.INVALID_CODE, MAX_ATTEMPTS - pending.tries)
             return True
         key, digest, who = prompt["key"], prompt["digest"], opened.principal.user
         if self._codes().matches(prompt["content"]["code"], frame.code):

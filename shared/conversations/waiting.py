@@ -42,6 +42,11 @@ class Waiting:
         found = Job.read(box, head, job) if job else None
         return found if found and not (found.done or found.stopped) else None
 
+    def is_turn(self, session: Session, request_id: str) -> bool:
+        """Whether this is the request of a turn of the session."""
+        key = session.box.job(turn_ref(session.id, request_id))
+        return self._table.get([key])[0] is not None
+
     def goes_on(self, opened: Connection, session: str, request_id: str) -> bool:
         """Whether this is the request of a turn of the session that has not ended."""
         found = self.own(opened, session)

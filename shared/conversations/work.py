@@ -26,6 +26,7 @@ from shared.mailbox.handler import Activation, OutOfTime
 from shared.mailbox.jobs import Ending, Stopped
 from shared.mailbox.requests import Requests
 from shared.models.port import Usage
+from shared.runner.calls import not_made, open_calls
 from shared.runner.events import Reply
 from shared.runner.prompts import APPROVAL, Parked
 from shared.runner.request import Equipped, TurnRequest
@@ -132,8 +133,10 @@ class Turns:
             assert reply is not None  # noqa: S101 - a turn that raises nothing ends with it
         except ParleyError as fault:
             log.warning("turn failed", extra={"code": fault.error_code}, exc_info=True)
-            spent = turn.spent if turn else self._spent(activation, self._progress(activation))
-            return self._endings.failed(activation.job, fault, spent)
+            progress = self._progress(activation)
+            spent = turn.spent if turn else self._spent(activation, progress)
+            job = activation.job
+            return self._endings.failed(job, fault, spent, unmade(job, progress))
         finally:
             if turn is not None:
                 self._costs.note(activation.job, turn.spent)
@@ -184,12 +187,18 @@ class Turns:
         if shown.length > said.length and activation.lease.epoch - epoch <= 1:
             said = shown
         return self._endings.cancelled(
-            job, self._spent(activation, progress), at_head=at_head, said=said, noted=noted
+            job,
+            self._spent(activation, progress),
+            at_head=at_head,
+            said=said,
+            noted=noted,
+            unmade=unmade(job, progress),
         )
 
     def failed(self, activation: Activation, reason: Exception | None) -> Ending:
-        spent = self._spent(activation, self._progress(activation))
-        return self._endings.failed(activation.job, reason, spent)
+        progress = self._progress(activation)
+        spent = self._spent(activation, progress)
+        return self._endings.failed(activation.job, reason, spent, unmade(activation.job, progress))
 
     def publish(self, activation: Activation) -> None:
         ending = activation.ending
@@ -224,6 +233,12 @@ class Turns:
         if expires_at is None:
             return [approval_items.expired(job, prompt, self._clock.now())]
         return [approval_items.shown_until(job, prompt, expires_at)]
+
+
+def unmade(job: Job, progress: Sequence[Message]) -> Sequence[Message]:
+    """The results of the calls that never began, and never will."""
+    first = int(job.attrs["count"]) + 1
+    return [not_made(call) for call in open_calls(progress, first) if job.mark(call.key) is None]
 
 
 def _tokens(usage: Usage) -> int:

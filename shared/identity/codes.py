@@ -41,14 +41,23 @@ class Codes:
         """Whether somebody has typed the code that this was stored for. Spaces and dashes in it do
         not matter; whatever is malformed is not it."""
         found = _STORED.fullmatch(stored)
-        typed = _BETWEEN.sub("", code) if len(code) <= _LONGEST_TYPED else ""
+        typed = _read(code)
         if found is None or not _CODE.fullmatch(typed):
             return False
         salt, digest = found.groups()
         return hmac.compare_digest(self._digest(salt, typed), digest)
 
+    @staticmethod
+    def is_one(typed: str) -> bool:
+        """Whether this can be a code at all, whichever: what cannot is no try at one."""
+        return _CODE.fullmatch(_read(typed)) is not None
+
     def _digest(self, salt: str, code: str) -> str:
         return hmac.digest(self._key, f"{salt}.{code}".encode(), "sha256").hex()
+
+
+def _read(typed: str) -> str:
+    return _BETWEEN.sub("", typed) if len(typed) <= _LONGEST_TYPED else ""
 
 
 def masked(address: str) -> str:

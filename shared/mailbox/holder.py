@@ -95,6 +95,7 @@ class Holder(Jobs):
         release = [
             Assign(("head_at",), expires_at),
             Assign(("waits",), job.pending.waits if job.pending else ""),
+            Assign(("crashes",), 0),
             *self.release(self.due_at(expires_at, next_at)),
         ]
         let_go = Update(lease.box.item, release, lease.fence & self.heard(seen))

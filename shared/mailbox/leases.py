@@ -135,9 +135,14 @@ class Leases:
         return Box.read(lease.box, item)
 
     def let_go(self, lease: Lease, seen: int, head_at: int | None, next_at: int | None) -> bool:
-        """Give the lease back; False if the bell rang since `seen` was read: go on then."""
+        """Give the lease back; False if the bell rang since `seen` was read: go on then. Whoever
+        comes to that has not crashed on what is left, however often others did before."""
         head: Change = Remove(("head_at",)) if head_at is None else Assign(("head_at",), head_at)
-        changes = [head, *self.release(self.due_at(head_at, next_at))]
+        changes = [
+            head,
+            Assign(("crashes",), 0),
+            *self.release(self.due_at(head_at, next_at)),
+        ]
         condition = lease.fence & self.heard(seen)
         return self._released(lease, Update(lease.box.item, changes, condition))
 

@@ -112,6 +112,7 @@ class Steps:
     def _activation(self, box: Box, job: Job) -> Activation:
         # A job that this worker came upon without its wake may not have been acknowledged yet.
         settle = 0 if job.ref == self._first else job.added_at + 150
+        settle = max(settle, self._answered_at(job))
         return Activation(
             box,
             job,
@@ -122,6 +123,15 @@ class Steps:
             self._deadline - self._margin,
             min(settle, self._clock.now() + 150),
         )
+
+    def _answered_at(self, job: Job) -> int:
+        """Until when whoever answered the prompt that this activation has pushed may not have been
+        acknowledged."""
+        pending = job.pending
+        if pending is None or (job.ref, pending.call) not in self._shown:
+            return 0
+        decision = job.decision(pending.call)
+        return int(decision["at"]) + 150 if decision else 0
 
     def _run(self, activation: Activation) -> Box | None:
         self._running = activation
@@ -253,6 +263,9 @@ class Steps:
             raise
         except Exception:  # whatever it was: raised on, it would come back at every activation
             log.exception("not sent", extra={"box": activation.box.key.pk})
+        # If the lease was in doubt meanwhile, something has been left unsent: it must not be noted
+        # as sent.
+        self._keeper.check()
 
     def _delay(self, box: Box, at: int) -> Box | None:
         """Nothing to do before `at`: wait for a moment, or let go until then."""

@@ -54,20 +54,24 @@ def resumed(
     *,
     begin: int,
     text: str,
+    session: str | None = None,
     prompt: Mapping[str, Any] | None = None,
 ) -> Reply:
     """The answer to `resume_turn`, which is ours: `text` is what the client has missed of the
     answer, from code point `begin` on; `prompt` the event by which somebody was asked that the
-    turn waits for."""
+    turn waits for; `session` the turn's, which need not be the frame's."""
     reply: Reply = {"requestId": request_id, "status": status, "begin": begin, "text": text}
+    if session is not None:
+        reply["sessionId"] = session
     if prompt is not None:
         reply["prompt"] = dict(prompt)
     return reply
 
 
-def resumed_behind(request_id: str, queued: int) -> Reply:
+def resumed_behind(request_id: str, session: str, queued: int) -> Reply:
     """The same for a turn that waits for `queued` others: the answer follows when it begins."""
-    return {"requestId": request_id, "status": "queued", "text": "", "queued": queued}
+    reply: Reply = {"requestId": request_id, "sessionId": session}
+    return {**reply, "status": "queued", "text": "", "queued": queued}
 
 
 def queued_behind(waiting_for: str, queued: int) -> Reply:

@@ -13,6 +13,7 @@ from shared.interactions.submitting import SUBMIT
 from shared.runner.history import Message
 from shared.tools.port import InvalidArguments
 
+IDENTITY = "request_identity_intake"
 MAX_QUESTION = 4000
 """Characters of a question to the user."""
 

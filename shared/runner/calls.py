@@ -42,6 +42,9 @@ INTERRUPTED = (
 )
 
 
+NOT_MADE = "Not called: the turn ended before."
+
+
 def calls_of(number: int, content: Sequence[Mapping[str, Any]]) -> list[Call]:
     """The calls in the message with this number of the log."""
     asked = [block for block in content if block["type"] == "tool_use"]
@@ -62,6 +65,12 @@ def open_calls(progress: Sequence[Message], first: int) -> list[Call]:
             return [call for call in calls if call.key not in answered]
         answered.add(entry["call"])
     return []
+
+
+def not_made(call: Call) -> Message:
+    """The note of a call that never began, when its turn ends."""
+    note: Message = {"role": "tool", "call": call.key, "call_id": call.id, "name": call.name}
+    return {**note, "text": NOT_MADE, "is_error": True}
 
 
 class Calls:
@@ -136,7 +145,7 @@ class Calls:
             else:
                 continue
             if not self._waits.shown(call):
-                yield ToolStarted(call.key, call.name, call.arguments)
+                yield ToolStarted(call.key, call.name, self._waits.arguments(call))
             yield self._end(call, Outcome(said, is_error=True), [])
 
     def _ready(self, group: Sequence[Call]) -> list[str]:

@@ -60,7 +60,8 @@ class Host(Protocol):
         ...
 
     def park(self, prompt: Prompt) -> Answer:
-        """Ask people, and wait. Raises Parked where nobody waits for the answer."""
+        """Ask people, and wait. Raises Parked where nobody waits for the answer, and ToolFault when
+        nobody may be asked, in words for the model."""
         ...
 
     def shown(self, key: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol, Self
 
 from shared.identity.principal import Principal
 from shared.models.port import ModelRequest
-from shared.runner.builtins import Described, offered
+from shared.runner.builtins import IDENTITY, Described, offered
 from shared.runner.gates import Gate
 from shared.runner.history import Message, shortened
 from shared.runner.messages import Messages, words
@@ -142,7 +142,11 @@ def model_request(
     fitting = shortened(progress, request.progress_budget)
     begun = [{"role": "user", "text": request.message}, *fitting]
     own = {tool.name for tool in request.tools}
-    brought = offered(request.builtins, request.renders, [*request.history, *progress])
+    named = request.builtins
+    if any(gate.verified for gate in request.gates.values()):
+        # Without an address no code can be sent, so it must be possible to ask for one.
+        named |= {IDENTITY}
+    brought = offered(named, request.renders, [*request.history, *progress])
     tools = [*request.tools, *(each for each in brought if each.name not in own)]
     messages = Messages(with_tools=bool(tools))
     for entry in _from_a_user(request.history):

@@ -30,6 +30,7 @@ from shared.runner.prompts import (
     code_key,
     digest_of,
 )
+from shared.runner.sensitive import hidden
 from shared.tools.port import InvalidArguments, Tool, ToolFault
 
 MAX_NOTE = 1000
@@ -62,9 +63,10 @@ class Waits:
     def arguments(self, call: Call) -> Mapping[str, Any]:
         """What clients are shown of the arguments of such a call: of one that somebody approves, no
         secrets, also if it was approved before anybody was shown the prompt."""
-        if self._gate(call).approval is None:
+        if self._gates.get(call.name, OPEN).approval is None:
             return call.arguments
-        return shown_arguments(self._tools[call.name], call.arguments)
+        tool = self._tools.get(call.name)
+        return shown_arguments(tool, call.arguments) if tool else hidden(call.arguments, {})
 
     def outcome(self, call: Call) -> Outcome | None:
         """What the call comes to without being made; None: it may be made.
@@ -75,9 +77,15 @@ class Waits:
         if self._is_form(call):
             return self._form(call)
         gate = self._gate(call)
-        refused = self._verification(call) if gate.verified else None
-        if refused is None and gate.approval is not None:
-            refused = self._approval(call, gate.approval)
+        unfit = self._unfit(call)
+        if unfit is not None:
+            return unfit
+        try:
+            refused = self._verification(call) if gate.verified else None
+            if refused is None and gate.approval is not None:
+                refused = self._approval(call, gate.approval)
+        except ToolFault as fault:
+            return _refused(str(fault))
         return refused
 
     def digest(self, call: Call) -> str | None:
@@ -90,6 +98,16 @@ class Waits:
 
     def _is_form(self, call: Call) -> bool:
         return call.name not in self._tools and is_form(call.name)
+
+    def _unfit(self, call: Call) -> Outcome | None:
+        """Nobody is asked about a call that cannot be made."""
+        check = getattr(self._tools[call.name], "check", None)
+        try:
+            if check is not None:
+                check(call.arguments)
+        except InvalidArguments as fault:
+            return _refused(str(fault))
+        return None
 
     # -- somebody allows it ---------------------------------------------------------------
 
@@ -132,11 +150,8 @@ class Waits:
         if answer is None:
             if self._host.is_verified(call.key):
                 return None
-            try:
-                tool = self._tools[call.name]
-                content = self._host.offer_code(described_call(tool, call.arguments))
-            except ToolFault as fault:
-                return _refused(str(fault))
+            tool = self._tools[call.name]
+            content = self._host.offer_code(described_call(tool, call.arguments))
             prompt = Prompt(
                 kind=CODE, key=code_key(call), call=call, digest=digest_of(call), content=content
             )
@@ -160,7 +175,7 @@ class Waits:
             found = by_tool(call.name)
             assert found is not None  # noqa: S101 - `_is_form` has looked
             return self._interaction(call, found)
-        except InvalidArguments as fault:
+        except ToolFault as fault:
             return _refused(str(fault))
 
     def _interaction(self, call: Call, kind: Interaction) -> Outcome:

@@ -26,6 +26,9 @@ MAX_BODY = 1_000_000
 
 _BODILESS = frozenset({"GET", "DELETE"})
 _KEY = re.compile(r"[!-~]{1,255}", re.ASCII)
+VERIFIED_EMAIL = "X-Parley-Verified-Email"
+"""The address that the user has shown to be theirs, for tools that are `verified`."""
+
 _OUR_HEADERS = {"User-Agent": "Parley", "Accept": "application/json, text/*;q=0.9, */*;q=0.5"}
 
 _log = logging.getLogger("parley")
@@ -91,10 +94,17 @@ class HttpTool(Described):
             ours["Idempotency-Key"] = _header_key(context.idempotency_key)
         if self._method not in _BODILESS:
             ours["Content-Type"] = "application/json"
+        if context.verified_email is not None:
+            ours[VERIFIED_EMAIL] = context.verified_email
+        # What says who somebody is cannot be set by a configuration.
+        fixed = {VERIFIED_EMAIL.lower()}
         unset = {
-            name: value for name, value in ours.items() if name.lower() not in self._headers.names
+            name: value
+            for name, value in ours.items()
+            if name.lower() in fixed or name.lower() not in self._headers.names
         }
-        return {**unset, **own}, secrets
+        kept = {name: value for name, value in own.items() if name.lower() not in fixed}
+        return {**unset, **kept}, secrets
 
     def _send(
         self, url: str, body: bytes | None, headers: Mapping[str, str], seconds: float

@@ -1,7 +1,8 @@
 """Lambda tools: a function of the same account that gets the arguments and the context.
 
 It receives `{"arguments": {…}, "context": {tenant, user, conversation_id, session_id, turn_id,
-call_id, idempotency_key}}`, and what it returns is the result.
+call_id, idempotency_key}}`, and what it returns is the result. The context of a tool that is
+`verified` also has `verified_email`.
 """
 
 import json
@@ -115,6 +116,8 @@ def _payload(arguments: Mapping[str, Any], context: ToolContext) -> bytes:
         "call_id": context.call,
         "idempotency_key": context.idempotency_key,
     }
+    if context.verified_email is not None:
+        about["verified_email"] = context.verified_email
     try:
         payload = json.dumps(
             {"arguments": dict(arguments), "context": about}, separators=(",", ":"), allow_nan=False

@@ -124,14 +124,19 @@ class Parameters:
         Raises:
             InvalidArguments: they do not fit.
         """
+        read = self.read(arguments)
+        given = read.model_fields_set | self._without_default
+        values = {self._names[field]: getattr(read, field) for field in given}
+        return {**values, **dict.fromkeys(self._contexts, context)}
+
+    def read(self, arguments: Mapping[str, Any]) -> pydantic.BaseModel:
+        """The arguments as the parameters' types have them. Raises like `values`."""
         try:
-            read = self._model.model_validate(dict(arguments))
+            read: pydantic.BaseModel = self._model.model_validate(dict(arguments))
         except pydantic.ValidationError as error:
             found = list(self._faults(error, arguments))
         else:
-            given = read.model_fields_set | self._without_default
-            values = {self._names[field]: getattr(read, field) for field in given}
-            return {**values, **dict.fromkeys(self._contexts, context)}
+            return read
         # Raised here, without its cause: that has the values, and they are the user's.
         raise refusal(found)
 

@@ -66,5 +66,9 @@ class PythonTool:
                 f"has a docstring of more than {MAX_DESCRIPTION} characters; shorten it"
             )
 
+    def check(self, arguments: Mapping[str, Any]) -> None:
+        """Raises InvalidArguments: they do not fit the parameters."""
+        self._parameters.read(arguments)
+
     def run(self, arguments: Mapping[str, Any], context: ToolContext) -> str:
         return as_text(self._function(**self._parameters.values(arguments, context)))

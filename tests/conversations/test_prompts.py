@@ -72,6 +72,7 @@ def test_what_is_kept_of_a_prompt(job: Job) -> None:
         "seconds": 300.0,
         "roles": ["boss", "lead"],
         "owner": "anna",
+        "may_decide": False,
         "at": AT,
     }
 
@@ -145,6 +146,7 @@ def test_a_confirmation_is_shown_with_its_call(job: Job) -> None:
         "toolId": "refund",
         "arguments": {"order": "42", "password": "[redacted]"},
         "expiresAt": iso_time(UNTIL),
+        "mayDecide": True,
     }
     call = {"id": "1-0", "name": "refund", "arguments": '{"order": "42", "password": "[redacted]"}'}
     assert chunk["data"]["state"] == {
@@ -161,8 +163,17 @@ def test_a_confirmation_is_shown_with_its_call(job: Job) -> None:
         "approval_id": prompt["id"],
         "description": description,
         "arguments": confirmation["arguments"],
+        "roles": [],
         "expires_at": iso_time(UNTIL),
     }
+
+
+def test_whoever_may_not_decide_is_told_who_does(job: Job) -> None:
+    prompt = kept(job, approval(roles=frozenset({"lead", "boss"})))
+    _, chunk = prompts.shown(job, prompt, UNTIL)
+    told = chunk["data"]["state"]["pendingWriteConfirmation"]
+    assert (told["mayDecide"], told["roles"]) == (False, ["boss", "lead"])
+    assert prompts.described(prompt, UNTIL)["roles"] == ["boss", "lead"]
 
 
 def test_a_form_is_shown_with_its_call(job: Job) -> None:

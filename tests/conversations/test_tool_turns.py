@@ -14,7 +14,7 @@ from shared.identity.credentials import LOCAL
 from shared.mailbox.jobs import message_key
 from shared.models.port import ModelError, TextDelta
 from shared.models.rates import ModelRates
-from shared.runner.calls import INTERRUPTED, MAX_RESULT
+from shared.runner.calls import INTERRUPTED, MAX_RESULT, NOT_MADE
 from shared.runner.in_process import Agent
 from shared.runner.messages import LOST_RESULT
 from shared.runner.request import Equipped
@@ -178,7 +178,9 @@ def test_after_a_stop_the_result_is_noted_and_no_other_call_begins(
     scene.work()
     assert end(scene)["type"] == "cancelled"
     assert (second.calls, len(model.requests)) == ([], 1)
-    assert [entry["role"] for entry in log(scene, session)] == ["user", "assistant", "tool"]
+    notes = log(scene, session)
+    assert [entry["role"] for entry in notes] == ["user", "assistant", "tool", "tool"]
+    assert [entry["text"] for entry in notes[2:]] == ["done", NOT_MADE]
 
 
 # -- hand-over ----------------------------------------------------------------------------------

@@ -90,7 +90,7 @@ def test_it_waits_through_a_restart_and_is_approved_by_another_connection(
 def test_it_is_denied_over_http(
     stack: Stack, http: Http, ann: FramesClient, scripted: ScriptedMessagesApi
 ) -> None:
-    session, approval = asks(ann)
+    _, approval = asks(ann)
     path = f"/approvals/{approval['approvalId']}"
     [listed] = http.call("GET", "/approvals", user="ann")[1]
     assert (listed["approval_id"], listed["state"]) == (approval["approvalId"], "pending")

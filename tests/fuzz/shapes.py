@@ -55,7 +55,14 @@ _MESSAGE = {
     "content": {"text": str},
     "createdAt": time,
 }
-_PENDING = {"approvalId": str, "toolId": str, "arguments": dict, "expiresAt": time}
+_PENDING: Shape = {
+    "approvalId": str,
+    "toolId": str,
+    "arguments": dict,
+    "expiresAt": lambda value: value is None or time(value),
+    "mayDecide": bool,
+    "roles?": [str],
+}
 _LISTED = {"conversationId": uuid, "title": str, "updatedAt": time, "messageCount": int}
 DATA: tuple[Shape, ...] = (
     {},
@@ -69,12 +76,13 @@ DATA: tuple[Shape, ...] = (
     {"conversationId": uuid, "title": str},
     {
         "requestId": str,
+        "sessionId": uuid,
         "status": str,
         "begin": int,
         "text": str,
-        "queued?": int,
         "prompt?": lambda value: not complaint_of_prompt(value),
     },
+    {"requestId": str, "sessionId": uuid, "status": "queued", "text": "", "queued": int},
     {"sessionId": uuid, "approvalId": str, "approved": bool},
     {"sessionId": uuid, "interactionId": str, "kind": str, "values": dict},
     {"sessionId": uuid, "interactionId": str, "kind": str, "declined": True},

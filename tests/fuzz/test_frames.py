@@ -44,7 +44,7 @@ _MUST_COME = {
     *("MODEL_OVERLOADED", "LLM_UNAVAILABLE", "INTERNAL_ERROR", "SESSION_BACKLOG_FULL"),
     *("SESSION_NOT_FOUND", "CONVERSATION_NOT_FOUND", "AGENT_NOT_FOUND", "SKILL_NOT_FOUND"),
     *("VALIDATION_ERROR", "UNSUPPORTED_ACTION"),
-    *("write_confirmation_required", "interaction_required", "interaction_invalid"),
+    *("write_confirmation_required", "interaction_required"),
     *("otp_verification_required", "otp_sent", "otp_verified", "otp_invalid"),
     "NO_PENDING_CONFIRMATION",
     *("NO_PENDING_INTERACTION", "INTERACTION_MISMATCH"),

@@ -79,6 +79,17 @@ def test_a_get_has_no_key_and_says_who_asks() -> None:
     assert headers["Accept"].startswith("application/json")
 
 
+def test_who_has_shown_who_they_are_is_said_by_us_alone() -> None:
+    own = {"x-parley-verified-email": "anybody@example.com"}
+    with receiver() as server:
+        made = tool(f"http://api.example:{server.port}/", headers=own)
+        made.run({}, context(verified_email="ada@example.com"))
+        made.run({}, context(email="ada@example.com"))
+
+    told = [got.headers.get_all("X-Parley-Verified-Email") for got in server.got]
+    assert told == [["ada@example.com"], None]
+
+
 def test_the_author_s_headers_win() -> None:
     own = {"idempotency-key": "mine", "USER-AGENT": "Shop", "content-type": "application/x+json"}
     with receiver() as server:

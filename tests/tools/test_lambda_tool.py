@@ -70,6 +70,13 @@ def test_the_function_gets_the_arguments_and_who_calls() -> None:
     }
 
 
+def test_the_function_gets_the_address_that_was_verified() -> None:
+    with lambda_api() as server:
+        tool(server).run({}, context(verified_email="ada@example.com"))
+
+    assert server.got[0].payload["context"]["verified_email"] == "ada@example.com"
+
+
 @pytest.mark.parametrize(
     ("returned", "result"),
     [

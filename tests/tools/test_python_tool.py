@@ -182,3 +182,17 @@ def test_faults_go_through_as_they_are() -> None:
         run(refuse)
     with pytest.raises(KeyError):
         run(fail)
+
+
+def test_arguments_are_checked_without_a_call() -> None:
+    called: list[str] = []
+
+    def pay(amount: int) -> None:
+        """Pay."""
+        called.append(str(amount))
+
+    made = PythonTool(pay, name="pay")
+    made.check({"amount": 5})
+    with pytest.raises(InvalidArguments, match="amount"):
+        made.check({"amount": "lots"})
+    assert called == []
