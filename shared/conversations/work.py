@@ -26,7 +26,7 @@ from shared.mailbox.handler import Activation, OutOfTime
 from shared.mailbox.jobs import Ending, Stopped
 from shared.mailbox.requests import Requests
 from shared.models.port import Usage
-from shared.runner.calls import not_made, open_calls
+from shared.runner.calls import MAX_CALLS, not_made, open_calls
 from shared.runner.events import Reply
 from shared.runner.prompts import APPROVAL, Parked
 from shared.runner.request import Equipped, TurnRequest
@@ -236,9 +236,11 @@ class Turns:
 
 
 def unmade(job: Job, progress: Sequence[Message]) -> Sequence[Message]:
-    """The results of the calls that never began, and never will."""
+    """The results of the calls that never began, and never will: of no more than may be made in
+    one reply, as they are written together with the end of the turn."""
     first = int(job.attrs["count"]) + 1
-    return [not_made(call) for call in open_calls(progress, first) if job.mark(call.key) is None]
+    calls = [call for call in open_calls(progress, first) if job.mark(call.key) is None]
+    return [not_made(call) for call in calls[:MAX_CALLS]]
 
 
 def _tokens(usage: Usage) -> int:

@@ -100,11 +100,12 @@ def make(tool: Tool, call: Call, context: ToolContext) -> Outcome:
         return Outcome(str(fault), is_error=True)
     except BaseException as fault:  # noqa: BLE001 - whatever the tool's author left in it
         # Its text may hold what the user said; where it happened does not.
-        log.warning("tool failed", extra={"tool": tool.name, "fault": _where(fault)})
+        log.warning("tool failed", extra={"tool": tool.name, "fault": where(fault)})
         return Outcome(f"{tool.name} failed. It may or may not have taken effect.", is_error=True)
 
 
-def _where(fault: BaseException) -> str:
+def where(fault: BaseException) -> str:
+    """What went wrong and in which line, without its text, which may hold what the user said."""
     trace = fault.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next

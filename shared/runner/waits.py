@@ -4,6 +4,7 @@ Nothing is remembered here. Whether a call has been asked for, and what came of 
 whoever takes the turn up again comes to the same place by the same code.
 """
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from shared.interactions.kinds import by_tool
 from shared.interactions.port import Kind as Interaction
 from shared.interactions.results import declined, no_response, submitted
 from shared.interactions.submitting import SUBMIT, submitted_by_model
-from shared.runner.batch import Call, Outcome
+from shared.runner.batch import Call, Outcome, where
 from shared.runner.builtins import is_form
 from shared.runner.describing import described_call, shown_arguments
 from shared.runner.gates import OPEN, Approval, Gate
@@ -32,6 +33,8 @@ from shared.runner.prompts import (
 )
 from shared.runner.sensitive import hidden
 from shared.tools.port import InvalidArguments, Tool, ToolFault
+
+log = logging.getLogger("parley")
 
 MAX_NOTE = 1000
 """Characters of a decider's note that the model is told."""
@@ -107,6 +110,9 @@ class Waits:
                 check(call.arguments)
         except InvalidArguments as fault:
             return _refused(str(fault))
+        except Exception as fault:  # noqa: BLE001 - whatever the tool's author left in it
+            log.warning("tool failed", extra={"tool": call.name, "fault": where(fault)})
+            return _refused(f"{call.name} failed over its arguments.")
         return None
 
     # -- somebody allows it ---------------------------------------------------------------

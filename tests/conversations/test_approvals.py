@@ -98,6 +98,7 @@ def test_what_waits_is_listed_as_it_was_asked(desk: Desk) -> None:
         turn=desk.view().id,
         conversation=desk.box.id,
         session=desk.session,
+        requested_by="local",
         agent="assistant",
         tool="refund",
         description='Looks something up. refund(order: "42")',

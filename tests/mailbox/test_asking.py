@@ -79,6 +79,20 @@ def test_a_prompt_says_what_the_mailbox_waits_for(rig: Rig, lease: Lease) -> Non
     assert rig.box.waits == APPROVAL, "it waits on, whoever looks at it"
 
 
+@pytest.mark.parametrize("shown", [True, False], ids=["asked", "looked in"])
+def test_whoever_lets_it_wait_has_not_crashed_on_it(rig: Rig, lease: Lease, shown: bool) -> None:
+    parked(rig, lease)
+    rig.expire_lease()
+    lease, box = rig.take("next")
+    assert box.crashes == 1
+    until = rig.clock.now() + 9
+    if shown:
+        assert rig.holder.prompted(lease, rig.job("A"), "k", box.bell, until, None)
+    else:
+        assert rig.holder.let_go(lease, box.bell, until, None)
+    assert (rig.box.crashes, rig.box.head_at, rig.box.owner) == (0, until, None)
+
+
 def test_what_rides_along_with_a_prompt_is_written_with_it_only(rig: Rig, lease: Lease) -> None:
     parked(rig, lease)
     until, job = rig.clock.now() + 9, rig.job("A")

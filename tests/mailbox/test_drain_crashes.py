@@ -1,8 +1,12 @@
 """The drain when workers die, freeze, or cannot reach the store."""
 
+from collections.abc import Callable
+
+import pytest
+
 from shared.mailbox.handler import Activation
 from shared.mailbox.jobs import Ending, Stale, Stopped
-from tests.mailbox.drained import BOX, DrainRig, completed
+from tests.mailbox.drained import BOX, DrainRig, completed, parks
 from tests.support.faults import Call, Fault
 
 # -- crashes ------------------------------------------------------------------------------------
@@ -19,6 +23,24 @@ def test_a_poison_job_ends_after_four_crashes_with_one_terminal_event(drained: D
     drained.drain()
     assert drained.script.did("P") == ["failed: None"]
     assert drained.script.did("next") == ["run", "done"]
+    assert drained.at_rest()
+
+
+def test_crashes_before_a_prompt_are_none_of_those_after_it(drained: DrainRig) -> None:
+    """Whoever has asked has not crashed on what is asked, and neither has whoever looks in."""
+    drained.add("A", parks())
+    for looks in range(3):
+        for crashes in range(3):
+            drained.die_holding()
+            assert drained.box.crashes == crashes
+            drained.wait(40)
+        drained.drain()
+        assert (drained.box.crashes, drained.box.owner) == (0, None)
+        assert drained.script.did("A") == ["run", "prompt"], looks
+    decided = drained.requests.decide(BOX, "A", call="k", digest="d", what="approved", who="ann")
+    assert decided == "decided"
+    drained.drain()
+    assert drained.script.did("A") == ["run", "prompt", "run", "approved"]
     assert drained.at_rest()
 
 
@@ -58,6 +80,71 @@ def test_the_terminal_event_is_not_sent_within_the_margin(drained: DrainRig) -> 
     drained.wait(40)
     drained.drain()
     assert drained.script.did("A") == ["run", "done"]
+
+
+def once(work: Callable[[], object]) -> Callable[[], None]:
+    """The first time it is called it does this."""
+    left = [work]
+
+    def called() -> None:
+        while left:
+            left.pop()()
+
+    return called
+
+
+def stand_still(rig: DrainRig, seconds: float) -> None:
+    rig.virtual.process.freeze(seconds)
+    rig.clock.sleep(0)
+
+
+@pytest.mark.parametrize("seconds", [26, 29, 34, 40])
+def test_a_terminal_event_that_may_not_have_been_sent_is_sent_again(
+    drained: DrainRig, seconds: float
+) -> None:
+    """The worker froze while it was sending: what it left out for that it cannot tell."""
+    drained.script.on_publish = once(lambda: stand_still(drained, seconds))
+    drained.add("A")
+    drained.drain()
+    assert drained.script.did("A") == ["run", "done"]
+    assert drained.box.head == "A"
+    drained.wait(40)
+    drained.drain()
+    assert drained.script.did("A") == ["run", "done", "done"]
+    assert drained.at_rest()
+
+
+@pytest.mark.parametrize("seconds", [26, 29, 34, 40])
+def test_a_prompt_that_may_not_have_been_sent_is_sent_again(
+    drained: DrainRig, seconds: float
+) -> None:
+    drained.script.on_prompt = once(lambda: stand_still(drained, seconds))
+    drained.add("A", parks())
+    drained.drain()
+    pending = drained.job("A").pending
+    assert pending is not None
+    assert pending.prompted_at is None, "it may not have been"
+    drained.wait(40)
+    drained.drain()
+    assert drained.script.did("A") == ["run", "prompt", "prompt"]
+    pending = drained.job("A").pending
+    assert pending is not None
+    assert pending.expires_at == drained.clock.now() + 300_000
+    assert (drained.box.owner, drained.box.due) == (None, pending.expires_at)
+
+
+def test_an_end_behind_one_that_waits_is_sent_again_too(drained: DrainRig) -> None:
+    drained.add("A", parks())
+    drained.add("B")
+    drained.drain()
+    drained.script.on_publish = once(lambda: stand_still(drained, 29))
+    assert drained.requests.cancel(BOX, "B", who="ann")
+    drained.drain()
+    assert "B" in drained.box.jobs
+    drained.wait(40)
+    drained.drain()
+    assert drained.script.did("B") == ["cancelled", "cancelled"]
+    assert drained.box.jobs == ("A",)
 
 
 def test_a_store_that_is_gone_hands_over_and_counts(drained: DrainRig) -> None:

@@ -86,6 +86,42 @@ def test_a_message_between_prompt_and_let_go_does_not_prompt_again(drained: Drai
     assert pending.expires_at is not None
 
 
+@pytest.mark.parametrize(("slow", "left"), [(0.0, 150), (0.1, 50), (0.2, 0)])
+def test_after_an_answer_to_a_prompt_that_is_being_pushed_there_is_time_to_acknowledge_it(
+    drained: DrainRig, slow: float, left: int
+) -> None:
+    """What follows it waits for that long; not for who answered before this activation."""
+    settling: list[int] = []
+
+    def work(activation: Activation) -> Ending | None:
+        settling.append(max(0, activation.settle_until - drained.clock.now()))
+        return parks()(activation)
+
+    def answered() -> None:
+        assert decide(drained) == "decided"
+        drained.clock.sleep(slow)
+
+    drained.script.on_prompt = answered
+    drained.add("A", work)
+    drained.drain()
+    assert drained.script.did("A") == ["run", "prompt", "run", "approved"]
+    assert settling == [0, left]
+
+
+def test_an_answer_before_a_worker_came_needs_no_time_any_more(drained: DrainRig) -> None:
+    settling: list[int] = []
+
+    def work(activation: Activation) -> Ending | None:
+        settling.append(activation.settle_until - drained.clock.now())
+        return parks()(activation)
+
+    drained.add("A", work)
+    drained.drain()
+    assert decide(drained) == "decided"
+    drained.drain()
+    assert settling[1] <= 0
+
+
 def test_an_expired_prompt_is_decided_by_the_clock(drained: DrainRig) -> None:
     drained.add("A", parks())
     drained.drain()

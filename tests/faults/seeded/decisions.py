@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from shared.conversations.approval_items import WITHDRAWN
 from shared.conversations.prompts import parts_of
 from shared.mailbox.box import Job
-from shared.runner.calls import INTERRUPTED
+from shared.runner.calls import INTERRUPTED, NOT_MADE
 from shared.runner.prompts import (
     APPROVAL,
     APPROVED,
@@ -49,6 +49,11 @@ class Decisions:
             for item in audit.stored(box, "APPROVAL#")
             if (body := item.body)
         }
+        self._filled_in: dict[tuple[str, str], Mapping[str, Any]] = {}
+        for box in audit.boxes:
+            for item in audit.stored(box, "FILLED#"):
+                ref, _, key = item.key.sk.rpartition("#")
+                self._filled_in[ref.rpartition("#")[2], key] = item.body or {}
 
     def all(self) -> Iterator[str]:
         yield from self._once()
@@ -111,15 +116,18 @@ class Decisions:
     def _result(self, turn: str, entry: Mapping[str, Any]) -> Iterator[str]:
         decision = self._decision(turn, entry["call"])
         what, text = decision.get("what"), str(entry["text"])
-        if entry["name"] == FORM and what is None:
+        ran = any((r.turn, r.call) == (turn, entry["call"]) for r in self._diary.approved_runs)
+        if text == NOT_MADE:
+            # Its turn ended before it could begin, whatever was decided.
+            agrees = not ran and self._audit.jobs[turn].outcome != "completed"
+        elif entry["name"] == FORM and what is None:
             # Its client cannot show forms, so the model is to ask in words.
             agrees = text.startswith("The user's client cannot show")
         elif entry["name"] == FORM:
             began = '{"status":"no_response"' if what == EXPIRED else TOLD[str(what)]
-            values = json.loads(decision.get("values", "{}"))
+            values = self._filled_in.get((turn, entry["call"]), {})
             agrees = text.startswith(began) and json.loads(text).get("values", {}) == values
         elif what == APPROVED:
-            ran = any((r.turn, r.call) == (turn, entry["call"]) for r in self._diary.approved_runs)
             # One that was interrupted may have been so before it began.
             agrees = text == INTERRUPTED or (ran and not text.startswith("Not called."))
         else:
@@ -145,7 +153,7 @@ class Decisions:
         if kind == APPROVAL:
             true = decision.get("what") == (APPROVED if data["approved"] else DENIED)
         elif "values" in data:
-            values = json.loads(decision.get("values", "{}"))
+            values = self._filled_in.get((turn, call), {})
             true = decision.get("what") == SUBMITTED and data["values"] == values
         else:
             true = decision.get("what") == DECLINED
