@@ -1,7 +1,7 @@
 """`parley chat` from its options to its exit code."""
 
 import sys
-from contextlib import closing
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -111,7 +111,7 @@ class Chat:
         """Messages and commands until the person leaves."""
         self._open(options)
         if options.conversation:
-            self._commands.glance()
+            self._try(self._commands.come_back)
         self._view.note("/help lists the commands, Ctrl-D leaves.")
         prompt = Prompt(options.state, self._commands.names)
         while not self._commands.leaving:
@@ -119,13 +119,18 @@ class Chat:
                 line = prompt.read().strip()
             except EOFError:
                 break
-            try:
-                self._do(line)
-            except ChatFault as fault:
-                self._view.error(fault.message)
-            except Interrupted:
-                self._view.note("Not waiting any longer.")
+            self._try(self._do, line)
         return OK
+
+    def _try(self, do: Callable[..., None], *words: str) -> None:
+        """Do it; what goes wrong is said."""
+        try:
+            with silent():
+                do(*words)
+        except ChatFault as fault:
+            self._view.error(fault.message)
+        except Interrupted:
+            self._view.note("Not waiting any longer.")
 
     def _open(self, options: Options) -> None:
         if options.conversation:
@@ -138,8 +143,7 @@ class Chat:
         if not line:
             return
         if line.startswith("/") and not line.startswith("//"):
-            with silent():
-                self._commands.run(line)
+            self._commands.run(line)
             return
         self._say(checked(self._chosen(line.removeprefix("/"))))
 
@@ -151,17 +155,9 @@ class Chat:
 
     def _say(self, message: str) -> Ending:
         fields = self._commands.take_fields()
-        ending: Ending = Failed("NO_ANSWER", "The reply did not end.")
-        self._view.begin()
-        try:
-            with silent(), closing(self._session.say(message, **fields)) as said:
-                for event in said:
-                    self._view.show(event)
-                    if isinstance(event, Ending):
-                        ending = event
-        finally:
-            self._view.end()
-        return ending
+        with silent():
+            ending = self._view.follow(self._session.say(message, **fields))
+        return ending or Failed("NO_ANSWER", "The reply did not end.")
 
 
 def checked(message: str) -> str:

@@ -29,14 +29,29 @@ def exact(value: Any) -> str:
     of writing written out, as \\u and digits: what a person decides on must not look like
     something else."""
     text = json.dumps(value, ensure_ascii=False)
-    return "".join(
-        _escape(each) if unicodedata.category(each) in _HIDDEN else each for each in text
-    )
+    return _written_out(text)
 
 
 def exact_name(name: str) -> str:
     """A name in the same way, without quotes where it needs none."""
     return name if name.isidentifier() and name.isascii() else exact(name)
+
+
+def visible(text: str) -> str:
+    """The text on one line, every run of white space as one space, and everything else that is
+    invisible or changes the direction of writing written out in the same way."""
+    return _written_out(" ".join(text.split()))
+
+
+def shortened(text: str, limit: int) -> str:
+    """The text, or so many characters of its beginning and how many there are in all."""
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters in all)"
+
+
+def _written_out(text: str) -> str:
+    return "".join(
+        _escape(each) if unicodedata.category(each) in _HIDDEN else each for each in text
+    )
 
 
 def _escape(character: str) -> str:

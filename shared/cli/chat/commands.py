@@ -77,10 +77,16 @@ class Commands:
         self._view.text(f"{one_line(session.agent_name)}")
         self._view.note(f"conversation {one_line(session.conversation)}")
 
-    def glance(self) -> None:
-        """The newest messages of a conversation that was taken up again."""
+    def come_back(self) -> None:
+        """The newest messages of a conversation that was come back to, and the turn that it is at,
+        if there is one, to its end.
+
+        Raises:
+            ChatFault, Interrupted
+        """
         page, _ = self._session.history(limit=GLANCE)
         self._view.messages(page[::-1])
+        self._view.follow(self._session.take_up())
 
     def _help(self, _: str) -> None:
         for command in self._known.values():
@@ -128,7 +134,7 @@ class Commands:
             which = self._listed[number - 1]
         self._session.resume(which)
         self._fresh()
-        self.glance()
+        self.come_back()
 
     def _rename(self, title: str) -> None:
         if not title:

@@ -5,13 +5,17 @@ from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.cli.chat.clean import one_line
+from shared.cli.chat.clean import one_line, shortened
 from shared.cli.chat.prompts import Approval, Choice, Code, Field, Form, Prompt
 
 MAX_NOTE = 500
 MAX_TEXT = 1_000
 MAX_CODE = 32
 """Characters that the person may type."""
+
+MAX_NAME = 100
+MAX_SHOWN = 500
+"""Characters that are shown of the name of an argument; of its value, and of a description."""
 
 YES = frozenset({"y", "yes"})
 NO = frozenset({"n", "no"})
@@ -55,10 +59,10 @@ def about(prompt: Prompt, now: int) -> list[str]:
     left = "" if prompt.expires_at is None else time_left(prompt.expires_at - now)
     match prompt:
         case Approval():
-            said = [f"An approval is needed: {prompt.description or prompt.tool}"]
-            said += [f"  {name}: {value}" for name, value in prompt.arguments]
+            what = shortened(prompt.description or prompt.tool, MAX_SHOWN)
+            said = [f"An approval is needed: {what}", *_pairs(prompt)]
         case Code():
-            what = prompt.description or prompt.tool
+            what = shortened(prompt.description or prompt.tool, MAX_SHOWN)
             said = [f"A code is needed, which shows who you are: {what}"]
         case Form():
             why = f": {prompt.reason}" if prompt.reason else "."
@@ -79,6 +83,15 @@ def time_left(milliseconds: int) -> str:
     if hours == 0:
         return f"{minutes} min left"
     return f"{hours} h {minutes % 60} min left" if days < 2 else f"{days} days left"
+
+
+def _pairs(prompt: Approval) -> list[str]:
+    """The arguments, line by line. The long ones come first: they must not push the short ones,
+    such as an amount or a recipient, away from the question."""
+    pairs = sorted(prompt.arguments, key=lambda pair: len(pair[1]) <= MAX_SHOWN)
+    return [
+        f"  {shortened(name, MAX_NAME)}: {shortened(value, MAX_SHOWN)}" for name, value in pairs
+    ]
 
 
 def _approval(prompt: Approval) -> Dialogue:

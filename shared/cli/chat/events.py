@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.cli.chat.clean import clean, one_line
+from shared.cli.chat.clean import clean, one_line, visible
 from shared.cli.chat.shapes import count, mapping, rows, string, strings
 
 MAX_SUGGESTIONS = 9
 _SECONDS = (int, float)
+_WAITED_FOR = {"approval": "an approval", "input": "an answer of its user"}
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,11 @@ class ToolAnswered:
 
 @dataclass(frozen=True)
 class Waiting:
-    """The turn waits for a person, who cannot be asked here."""
+    """The turn waits for a person, who cannot be asked here. `who` says who decides, "" if nobody
+    knows."""
 
     what: str
+    who: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,10 +120,13 @@ class Left:
 @dataclass(frozen=True)
 class Unattended:
     """The turn waits for a person, and there is none here; it goes on waiting. `approval` is the
-    id of what is to be decided, "" if a code is waited for, or the server does not say."""
+    id of what is to be decided, "" if a code is waited for, or the server does not say. `who` says
+    who decides when the user of the turn may not. `conversation` is where the turn belongs."""
 
     what: str
     approval: str
+    who: str = ""
+    conversation: str = ""
 
 
 Ending = Finished | Stopped | Failed | Left | Unattended
@@ -177,6 +183,16 @@ def is_queued(event: Mapping[str, Any]) -> bool:
     return event.get("type") == "immediate_response" and waits
 
 
+def waits_behind(event: Mapping[str, Any]) -> str:
+    """What an accepted message waits for, when a turn before it waits for a person; else ""."""
+    data = mapping(event, "data")
+    behind, what = count(data, "queued"), _WAITED_FOR.get(string(data, "waitingFor"))
+    if event.get("type") != "immediate_response" or not behind or what is None:
+        return ""
+    turns = "a turn that" if behind == 1 else f"{behind} turns, the first of which"
+    return f"Waits behind {turns} waits for {what}."
+
+
 def error_of(event: Mapping[str, Any]) -> tuple[str, str]:
     """The code and the text of an `error` event, and when to come back if it says so."""
     data = mapping(event, "data")
@@ -204,9 +220,9 @@ def messages(data: Mapping[str, Any]) -> list[Message]:
 def _tools(raw: Mapping[str, Any]) -> Sequence[TurnEvent]:
     said: list[TurnEvent] = []
     if call := mapping(raw, "toolCall"):
-        said.append(ToolCalled(one_line(string(call, "name")), _compact(call.get("arguments"))))
+        said.append(ToolCalled(visible(string(call, "name")), _compact(call.get("arguments"))))
     if result := mapping(raw, "toolResult"):
-        name, failed = one_line(string(result, "name")), result.get("isError") is True
+        name, failed = visible(string(result, "name")), result.get("isError") is True
         said.append(ToolAnswered(name, failed, _compact(result.get("result"))))
     return said
 
@@ -229,4 +245,4 @@ def _finished(data: Mapping[str, Any]) -> Finished:
 def _compact(value: Any) -> str:
     if value is None:
         return ""
-    return one_line(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    return visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

@@ -43,14 +43,15 @@ class Inquiry:
         """What an event says of this; None: it is about something else."""
         data = mapping(mapping(event, "data"), "data")
         kind = event.get("type")
+        if kind in prompts.ASKING:
+            prompt = prompts.prompt_of(event)
+            # What identifies an approval comes with the chunk that follows.
+            self._announced = None if prompt else prompts.described(event)
+            return self._begin(prompt)
+        if behind := events.waits_behind(event):
+            alone = [] if self._interview.is_possible else [Unattended(verdicts.BEFORE, "")]
+            return [Notice(behind), *alone]
         match kind:
-            case (
-                "write_confirmation_required" | "interaction_required" | "otp_verification_required"
-            ):
-                prompt = prompts.prompt_of(event)
-                # What identifies an approval comes with the chunk that follows.
-                self._announced = None if prompt else prompts.described(event)
-                return self._begin(prompt)
             case "otp_sent":
                 return [Notice(verdicts.code_sent(data))]
             case "interaction_invalid":
@@ -58,22 +59,20 @@ class Inquiry:
             case "stream_chunk":
                 return self._named(event)
         if self.is_answer(event):
-            return self._verdict(event, data)
-        is_late = kind == "error" and events.error_of(event)[0] in verdicts.GONE
-        return [] if is_late else None
+            return self._verdict(event)
+        return [] if kind == "error" and events.error_of(event)[0] in verdicts.GONE else None
 
     def passed(self, said: Sequence[TurnEvent]) -> Sequence[TurnEvent]:
         """The turn says something else, so it does not wait any more."""
         if self._announced is not None:
             announced, self._announced = self._announced, None
-            return self._undecidable(announced, "")
+            return self._undecidable(announced)
         ends = any(isinstance(each, Ending) for each in said)
         if self._delivery.frame and not ends:
             self._delivery.moot = True
             return []
-        was_open = self._prompt is not None
-        self.end()
-        return [Notice(verdicts.DECIDED)] if was_open and not ends else []
+        decided = self._closed(said)
+        return [] if ends else decided
 
     def resumed(self, status: str, prompt: Mapping[str, Any]) -> Sequence[TurnEvent]:
         """How the turn stands after the connection was lost, and what it waits for, if it does."""
@@ -83,9 +82,7 @@ class Inquiry:
             return [*self._begin(prompts.prompt_of(prompt)), *said]
         if self._prompt is None or status in ("awaiting_approval", "awaiting_input"):
             return []
-        is_told = bool(self._delivery.frame)
-        self.end()
-        return [] if is_told else [Notice(verdicts.DECIDED)]
+        return self._closed()
 
     # -- what is sent --------------------------------------------------------------------------
 
@@ -143,13 +140,13 @@ class Inquiry:
         state = mapping(mapping(event, "data"), "state")
         prompt = prompts.approval_of(state, self._announced or "")
         if prompt is None:
-            asks = isinstance(self._prompt, Form) and mapping(
-                mapping(state, "rawResponse"), "toolCall"
-            )
-            return [] if asks else None  # a form's own call says nothing more than the form
+            is_call = "toolCall" in mapping(state, "rawResponse")
+            return [] if is_call and isinstance(self._prompt, Form) else None  # the form says it
         self._announced = None
         is_known = prompt.id in self._settled or self._is_pending(prompt)
-        return [*([] if is_known else events.read(event)), *self._begin(prompt)]
+        # A question shows the call itself.
+        is_shown = is_known or self._can_ask(prompt)
+        return [*([] if is_shown else events.read(event)), *self._begin(prompt)]
 
     def _is_pending(self, prompt: Prompt) -> bool:
         return self._prompt is not None and self._prompt.id == prompt.id
@@ -163,8 +160,7 @@ class Inquiry:
             self._prompt = replace(self._prompt, expires_at=later)
             self._delivery.moot = False
             return []
-        said = [Notice(verdicts.DECIDED)] if self._prompt and not self._delivery.frame else []
-        self.end()
+        said = self._closed()
         self._prompt = prompt
         if self._can_ask(prompt):
             lines = about(prompt, self._clock.now())
@@ -172,27 +168,32 @@ class Inquiry:
         if isinstance(prompt, Form):
             self._take({"declined": True})
             return [*said, Notice(verdicts.NOT_SHOWN.format(one_line(prompt.kind)))]
-        approval = prompt.id if isinstance(prompt, Approval) else ""
-        return [*said, *self._undecidable(prompt.description or prompt.tool, approval)]
+        who = (prompt.id, verdicts.deciders(prompt)) if isinstance(prompt, Approval) else ()
+        return [*said, *self._undecidable(prompt.description or prompt.tool, *who)]
 
     def _can_ask(self, prompt: Prompt) -> bool:
-        is_known = not isinstance(prompt, Form) or bool(prompt.parts)
-        return is_known and self._interview.is_possible
+        return prompt.is_answerable and self._interview.is_possible
+
+    def _closed(self, said: Sequence[TurnEvent] = ()) -> Sequence[TurnEvent]:
+        """Nothing is asked any more; what has become of it, if it was not answered here."""
+        prompt, is_answered = self._prompt, bool(self._delivery.frame)
+        self.end()
+        if prompt is None or is_answered:
+            return []
+        return [Notice(verdicts.decided(prompt, said, self._clock.now()))]
 
     def _take(self, answer: Answer | None) -> Sequence[TurnEvent]:
         """The person's answer to what is pending."""
         if self._prompt is None:
             return []
         if answer is None:
-            is_code = isinstance(self._prompt, Code)
-            return [Notice(verdicts.NO_CODE if is_code else verdicts.LEFT_OPEN)]
+            return [Notice(verdicts.left(self._prompt))]
         self._delivery = Delivery(self._prompt.frame(self._session, self._turn, answer))
         return []
 
-    def _verdict(
-        self, event: Mapping[str, Any], data: Mapping[str, Any]
-    ) -> Sequence[TurnEvent] | None:
+    def _verdict(self, event: Mapping[str, Any]) -> Sequence[TurnEvent] | None:
         """What the server says of the answer; None: it says something else under the same id."""
+        data = mapping(mapping(event, "data"), "data")
         match event.get("type"):
             case "immediate_response" if event.get("status") == 200:
                 return self._settle(verdicts.taken(self._delivery.frame))
@@ -222,8 +223,7 @@ class Inquiry:
         if string(data, "interactionId") != form.id:
             return []
         self._delivery = Delivery()
-        given = form.given(mapping(frame, "values"))
-        again = dialogue(form, given, verdicts.faulty(data))
+        again = dialogue(form, form.given(mapping(frame, "values")), verdicts.faulty(data))
         return self._interview.begin(again, verdicts.faults(form, data))
 
     def _settle(self, said: str) -> Sequence[TurnEvent]:
@@ -245,5 +245,6 @@ class Inquiry:
         self._delivery = Delivery()
         return [Notice(said), *self._take(None)]
 
-    def _undecidable(self, what: str, approval: str) -> Sequence[TurnEvent]:
-        return [Waiting(what) if self._interview.is_possible else Unattended(what, approval)]
+    def _undecidable(self, what: str, approval: str = "", who: str = "") -> Sequence[TurnEvent]:
+        is_possible = self._interview.is_possible
+        return [Waiting(what, who) if is_possible else Unattended(what, approval, who)]

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.cli.chat.clean import exact, exact_name, one_line
-from shared.cli.chat.shapes import mapping, moment, rows, string
+from shared.cli.chat.clean import exact, exact_name, one_line, visible
+from shared.cli.chat.shapes import mapping, moment, rows, string, strings
 from shared.ids import new_id
 
 FORMS = ("identity_form", "choice_chips")
@@ -15,7 +15,13 @@ IDENTITY = "identity_intake"
 CHOICES = "choices"
 MAX_PARTS = 10
 MAX_OPTIONS = 20
+MAX_ROLES = 10
 _LABELS = {"name": "Name", "email": "Email", "phone": "Phone"}
+
+ASKING = frozenset(
+    {"write_confirmation_required", "interaction_required", "otp_verification_required"}
+)
+"""Events that ask somebody."""
 
 Frame = dict[str, Any]
 
@@ -23,13 +29,22 @@ Frame = dict[str, Any]
 @dataclass(frozen=True, kw_only=True)
 class Approval:
     """A call of a tool that is to be allowed. `arguments` are name and value, each on one line and
-    whole. Every `expires_at` is in milliseconds since the epoch, None if it is not known."""
+    whole. With `roles` one of them is needed to decide; `may_decide` is False when the user of
+    the turn has none. Every `expires_at` is in milliseconds since the epoch, None if it is not
+    known."""
 
     id: str
     tool: str
     description: str
     arguments: Sequence[tuple[str, str]]
+    roles: Sequence[str] = ()
+    may_decide: bool = True
     expires_at: int | None = None
+
+    @property
+    def is_answerable(self) -> bool:
+        """Whether the person can be asked about it."""
+        return self.may_decide
 
     def frame(self, session: str, turn: str, answer: Mapping[str, Any]) -> Frame:
         """What sends the answer: `approved`, and maybe a `note`."""
@@ -44,6 +59,8 @@ class Code:
     tool: str
     description: str
     expires_at: int | None = None
+
+    is_answerable = True
 
     @property
     def id(self) -> str:
@@ -88,6 +105,11 @@ class Form:
     parts: Sequence[Field | Choice]
     expires_at: int | None = None
 
+    @property
+    def is_answerable(self) -> bool:
+        """Whether there is anything that can be asked."""
+        return bool(self.parts)
+
     def frame(self, session: str, turn: str, answer: Mapping[str, Any]) -> Frame:
         """What sends the answer: `values`, or `declined`."""
         asked = {"action": "submit_interaction", "requestId": turn, "sessionId": session}
@@ -119,9 +141,11 @@ def approval_of(state: Mapping[str, Any], description: str) -> Approval | None:
     named = arguments if isinstance(arguments, dict) else {"arguments": arguments}
     return Approval(
         id=string(pending, "approvalId"),
-        tool=one_line(string(pending, "toolId")) or "a tool",
+        tool=visible(string(pending, "toolId")) or "a tool",
         description=description,
         arguments=[(exact_name(name), exact(value)) for name, value in named.items()],
+        roles=[visible(role) for role in strings(pending, "roles")][:MAX_ROLES],
+        may_decide=pending.get("mayDecide") is not False,
         expires_at=moment(pending, "expiresAt"),
     )
 
@@ -142,7 +166,7 @@ def prompt_of(event: Mapping[str, Any]) -> Prompt | None:
             )
         case "otp_verification_required":
             return Code(
-                tool=one_line(string(data, "toolId")) or "a tool",
+                tool=visible(string(data, "toolId")) or "a tool",
                 description=described(event),
                 expires_at=moment(event, "expiresAt"),
             )
@@ -151,7 +175,7 @@ def prompt_of(event: Mapping[str, Any]) -> Prompt | None:
 
 def described(event: Mapping[str, Any]) -> str:
     """What is to be done, as the server describes it."""
-    return one_line(string(mapping(mapping(event, "data"), "data"), "actionDescription"))
+    return visible(string(mapping(mapping(event, "data"), "data"), "actionDescription"))
 
 
 def _parts(kind: str, spec: Mapping[str, Any]) -> Sequence[Field | Choice]:

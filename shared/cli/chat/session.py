@@ -2,16 +2,19 @@
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 from shared.cli.chat import events
 from shared.cli.chat.asking import Person
 from shared.cli.chat.client import Client
-from shared.cli.chat.events import Failed, Finished, Message, Missed, Notice, TurnEvent
+from shared.cli.chat.events import Failed, Finished, Message, Missed, Notice, TurnEvent, Unattended
 from shared.cli.chat.faults import ChatFault, NoAnswer, Refused
+from shared.cli.chat.opening import begun, taken_up
 from shared.cli.chat.prompts import FORMS
 from shared.cli.chat.shapes import rows, string
 from shared.cli.chat.turn import SESSION_GONE, Turn
+from shared.cli.chat.under_way import turn_under_way
 
 PAGE = 20
 TRUNCATE = "stream_truncate"
@@ -66,12 +69,28 @@ class Session:
         if self._stale or not self._client.is_connected:
             yield Notice("The connection was lost. Connecting again …")
             yield from self._return()
-        turn = Turn(self._client, self._id, message, self._person, fields)
+        turn = Turn(self._client, begun(self._id, message, fields), self._person)
         with closing(turn.run()) as said:
             for event in said:
                 if isinstance(event, Failed) and event.code == SESSION_GONE:
                     yield from self._anew(message, turn, fields)
                     return
+                yield self._seen(event)
+
+    def take_up(self) -> Generator[TurnEvent, None, None]:
+        """The turn that the conversation is at, whoever began it, from what it has said so far;
+        nothing if it is at none. For a conversation that was just come back to.
+
+        Raises:
+            ChatFault: the server does not say.
+            Interrupted
+        """
+        answer = turn_under_way(self._client, self._id)
+        if answer is None:
+            return
+        turn = Turn(self._client, taken_up(self._id, answer), self._person)
+        with closing(turn.run()) as said:
+            for event in said:
                 yield self._seen(event)
 
     def history(self, cursor: str | None = None, limit: int = PAGE) -> tuple[list[Message], str]:
@@ -154,7 +173,7 @@ class Session:
         if not turn.sure:
             yield Failed("NOT_SURE", "The message may not have arrived; /history shows it if so.")
             return
-        again = Turn(self._client, self._id, message, self._person, fields)
+        again = Turn(self._client, begun(self._id, message, fields), self._person)
         with closing(again.run()) as said:
             for event in said:
                 yield self._seen(event)
@@ -162,6 +181,8 @@ class Session:
     def _seen(self, event: TurnEvent) -> TurnEvent:
         if isinstance(event, Finished) and event.message_id:
             self._newest = event.message_id
+        if isinstance(event, Unattended):
+            return replace(event, conversation=self.conversation)
         return event
 
     def _again(self, conversation: str) -> dict[str, str] | None:

@@ -1,16 +1,15 @@
 """One turn: a message goes out, its events come in, until exactly one ending.
 
-A message is sent again whenever it is not sure that it arrived, with its own request id and in
-its own session: there a repeat is the same turn. After a lost connection the server is asked to go
-on where the text broke off (`resume_turn`). Until it does, only the ending counts, which has the
-whole reply.
+After a lost connection the server is asked to go on where the text broke off (`resume_turn`). Until
+it does, only the ending counts, which has the whole reply. So it is with a turn that is there when
+its conversation is come back to.
 
 A turn may wait for a person. The question is on the screen while events are read, and off it
 whenever something else is shown.
 """
 
 import contextlib
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 
 from shared.cli.chat import events
 from shared.cli.chat.asking import Person
@@ -19,16 +18,14 @@ from shared.cli.chat.connection import Event
 from shared.cli.chat.events import Ending, Failed, Left, Notice, TurnEvent
 from shared.cli.chat.faults import ConnectionLost, Expired, Interrupted, NoAnswer, Unreachable
 from shared.cli.chat.inquiry import Inquiry
+from shared.cli.chat.opening import Opening
 from shared.cli.chat.received import Received
 from shared.cli.chat.shapes import mapping, string
-from shared.ids import new_id
-
-MAX_SENDS = 3
-"""How often a message is sent that nobody acknowledges."""
 
 MAX_RENEWALS = 3
 """How often the credential of the connection is renewed before the turn goes on."""
 
+NO_ANSWER = "The server does not answer. Try again later."
 SESSION_GONE = "SESSION_NOT_FOUND"
 
 
@@ -36,27 +33,11 @@ class Turn:
     """`sure` is False when the message has arrived, or a connection was lost that may have
     delivered it. Without a `person` a turn that waits for one ends with `Unattended`."""
 
-    def __init__(
-        self,
-        client: Client,
-        session: str,
-        message: str,
-        person: Person | None,
-        fields: Mapping[str, str],
-    ) -> None:
+    def __init__(self, client: Client, opening: Opening, person: Person | None) -> None:
         self._client = client
-        self._frame = {
-            "action": "send_message",
-            "requestId": new_id(),
-            "sessionId": session,
-            "message": message,
-            **fields,
-        }
-        self._inquiry = Inquiry(person, client.clock, session, self._frame["requestId"])
-        self._due = True
-        self._sends = 0
+        self._opening = opening
+        self._inquiry = Inquiry(person, client.clock, opening.session, opening.request)
         self._renewals = 0
-        self._acknowledged = False
         self._stopping = False
         self._received = Received()
         self.sure = True
@@ -65,21 +46,28 @@ class Turn:
         """The events of the turn; the last one is its ending. The first Ctrl-C stops the turn,
         the second one the waiting."""
         try:
+            said = self._open()
             while True:
-                said = yield from self._step()
                 for each in said:
                     self._inquiry.withdraw()
                     yield each
                     if isinstance(each, Ending):
                         return
                 self._attend()
+                said = yield from self._step()
         finally:
             self._inquiry.withdraw()
+
+    def _open(self) -> Sequence[TurnEvent]:
+        if self._opening.answer is None:
+            return []
+        self._received.lost()
+        return [Notice("The agent is at work here already:"), *self._read(self._opening.answer)]
 
     def _step(self) -> Generator[TurnEvent, None, Sequence[TurnEvent]]:
         """Wait for the next thing that happens; what is to be shown of it."""
         try:
-            if self._due:
+            if self._opening.is_due:
                 self._send()
             event = self._client.next(self._patience)
             return self._inquiry.answered() if event is None else self._read(event)
@@ -95,14 +83,14 @@ class Turn:
     @property
     def _patience(self) -> float | None:
         # A turn may take as long as it likes: the WebSocket's own pings tell if nobody is there.
-        answers = self._acknowledged and not self._received.is_behind
+        answers = self._opening.is_acknowledged and not self._received.is_behind
         is_waited = self._inquiry.is_unconfirmed or not answers
         return self._client.patience.answer if is_waited else None
 
     def _attend(self) -> None:
         """Send what the person has answered, or go on asking; not before it is clear how the turn
         stands."""
-        if self._stopping or not self._acknowledged or not self._is_certain:
+        if self._stopping or not self._opening.is_acknowledged or not self._is_certain:
             return
         if (frame := self._inquiry.due()) is not None:
             # A connection that is lost right now shows at the next read.
@@ -116,24 +104,29 @@ class Turn:
         return not self._received.is_behind or self._inquiry.is_certain
 
     def _send(self) -> None:
-        self._due = self._acknowledged = False
-        self._sends += 1
-        self._client.send(self._frame)
+        if (message := self._opening.due()) is not None:
+            self._client.send(message)
+            return
+        self._resume()
+        if self._stopping:
+            self._cancel()
 
     def _quiet(self) -> Sequence[TurnEvent]:
         """What was waited for did not come in time."""
-        if not self._acknowledged:
+        if not self._opening.is_acknowledged:
             return self._unanswered()
         if self._received.is_behind and not (self._received.is_queued or self._stopping):
             self._received.is_behind = not self._received.is_given_up
+            if self._received.is_given_up and self._opening.answer is not None:
+                return [Failed("NO_ANSWER", NO_ANSWER)]
             with contextlib.suppress(ConnectionLost):  # which shows at the next read
                 self._resume()
         return self._inquiry.unconfirmed()
 
     def _unanswered(self) -> Sequence[TurnEvent]:
-        if self._sends == MAX_SENDS:
-            return [Failed("NO_ANSWER", "The server does not answer. Try again later.")]
-        self._due = True
+        if self._opening.is_given_up:
+            return [Failed("NO_ANSWER", NO_ANSWER)]
+        self._opening.is_due = True
         return []
 
     def _stop(self) -> Sequence[TurnEvent]:
@@ -141,7 +134,7 @@ class Turn:
             return [Left()]
         self._stopping = self._received.is_muted = True
         self._inquiry.end()
-        if self._acknowledged:
+        if self._opening.is_acknowledged:
             # A connection that is lost right now shows at the next read, and then the stop
             # follows the acknowledgement of the message that is sent again.
             with contextlib.suppress(ConnectionLost):
@@ -150,14 +143,13 @@ class Turn:
 
     def _cancel(self) -> None:
         # Never before the message is acknowledged: a stop that overtakes it would stop nothing.
-        session, request = self._frame["sessionId"], self._frame["requestId"]
+        session, request = self._opening.session, self._opening.request
         self._client.send({"action": "cancel", "sessionId": session, "requestId": request})
 
     def _reconnect(self) -> Sequence[TurnEvent]:
         self.sure = False
         self._received.lost()
-        self._sends = 0
-        self._due = True
+        self._opening.again()
         try:
             self._client.reconnect()
         except Unreachable as fault:
@@ -172,11 +164,11 @@ class Turn:
         if self._renewals == MAX_RENEWALS:
             return [Failed(AUTH_EXPIRED, "The server does not go on with a fresh token either.")]
         self._renewals += 1
-        if self._acknowledged:
+        if self._opening.is_acknowledged:
             self._received.lost()
         self._inquiry.lost()
         # Also for whoever interrupts this.
-        self._due, self._sends = True, 0
+        self._opening.again()
         try:
             self._client.renew()
         except (Expired, NoAnswer) as fault:
@@ -185,9 +177,7 @@ class Turn:
 
     def _resume(self) -> None:
         if self._received.is_behind:
-            self._client.send(
-                self._received.ask(self._frame["sessionId"], self._frame["requestId"])
-            )
+            self._client.send(self._received.ask(self._opening.session, self._opening.request))
 
     def _go_on(self, event: Event, begin: int, missed: str) -> Sequence[TurnEvent]:
         """The server says how the turn stands, and goes on with the reply from there."""
@@ -200,12 +190,13 @@ class Turn:
 
     def _read(self, event: Event) -> Sequence[TurnEvent]:
         if is_gateway_error(event):
-            return self._inquiry.unconfirmed() if self._acknowledged else self._unanswered()
-        mine = event.get("requestId") == self._frame["requestId"]
+            is_known = self._opening.is_acknowledged
+            return self._inquiry.unconfirmed() if is_known else self._unanswered()
+        mine = event.get("requestId") == self._opening.request
         answer = self._inquiry.is_answer(event)
         if is_expired(event) and (mine or answer or event.get("requestId") is None):
             return self._renew()
-        if mine and not self._acknowledged:
+        if mine and not self._opening.is_acknowledged:
             self._acknowledge(event)
         if mine and (said := self._resuming(event)) is not None:
             return said
@@ -214,7 +205,7 @@ class Turn:
         return []
 
     def _acknowledge(self, event: Event) -> None:
-        self._acknowledged = True
+        self._opening.is_acknowledged = True
         self.sure = self.sure and event.get("type") == "error"
         if self._stopping:
             self._cancel()

@@ -4,12 +4,26 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from shared.cli.chat.clean import one_line
-from shared.cli.chat.prompts import Form
+from shared.cli.chat.events import ToolAnswered, TurnEvent
+from shared.cli.chat.prompts import Approval, Code, Form, Prompt
 from shared.cli.chat.shapes import count, rows, string
 
-DECIDED = "It was decided elsewhere, or its time has run out: the turn goes on."
-LEFT_OPEN = "Left open. It may be decided elsewhere; the turn waits until the time runs out."
-NO_CODE = "No code: the turn goes on when the time for it has run out."
+BEFORE = "it waits behind another turn, which waits for a person."
+_DECIDED = "It was decided elsewhere, or its time has run out: the turn goes on."
+_APPROVED = "It was approved elsewhere: the turn goes on."
+_DENIED = "It was denied elsewhere: the turn goes on."
+_ELSEWHERE = "It was decided elsewhere: the turn goes on."
+_TOO_LATE = "Its time has run out: the turn goes on."
+_TOLD = (
+    ("APPROVAL_EXPIRED", _TOO_LATE),
+    ("Not called. Nobody decided about this call in time.", _TOO_LATE),
+    ("Not called. The person who was asked about this call declined it.", _DENIED),
+    ("ALREADY_DECIDED", _ELSEWHERE),
+)
+"""How the result of a call begins that was not made, and what that means."""
+
+_LEFT_OPEN = "Left open. It may be decided elsewhere; the turn waits until the time runs out."
+_NO_CODE = "No code: the turn goes on when the time for it has run out."
 NOT_SHOWN = "The agent asks with a form that cannot be shown here ({}): declined."
 NO_WORD = "The server does not confirm the answer. The question once more:"
 
@@ -18,6 +32,7 @@ GONE = {
     "NO_PENDING_CONFIRMATION": "Nothing waits for this approval any more.",
     "ALREADY_DECIDED": "Somebody else has decided the other way.",
     "APPROVAL_EXPIRED": "The time for this approval has run out.",
+    "APPROVAL_WITHDRAWN": "The turn was stopped or has failed, and asks for no approval any more.",
     "NO_PENDING_INTERACTION": _GONE,
     "INTERACTION_MISMATCH": _GONE,
 }
@@ -37,6 +52,34 @@ def taken(frame: Mapping[str, Any]) -> str:
     if "approved" in frame:
         return "Approved." if frame["approved"] else "Denied."
     return "Declined." if frame.get("declined") is True else "Sent."
+
+
+def decided(prompt: Prompt, said: Sequence[TurnEvent], now: int) -> str:
+    """What has become of something that was not decided here, as far as `said`, which follows it,
+    tells; `now` in milliseconds since the epoch."""
+    results = [each for each in said if isinstance(each, ToolAnswered)]
+    if isinstance(prompt, Approval) and results and results[0].name == prompt.tool:
+        if not results[0].failed:
+            return _APPROVED
+        for begins, meaning in _TOLD:
+            if results[0].result.startswith(begins):
+                return meaning
+    is_over = prompt.expires_at is not None and prompt.expires_at <= now
+    return _TOO_LATE if is_over else _DECIDED
+
+
+def left(prompt: Prompt) -> str:
+    """The person gives no answer."""
+    return _NO_CODE if isinstance(prompt, Code) else _LEFT_OPEN
+
+
+def deciders(approval: Approval) -> str:
+    """Who decides, when the user of the turn may not; "" when they may."""
+    if approval.may_decide:
+        return ""
+    *more, last = approval.roles or [""]
+    named = f"{', '.join(more)} or {last}" if more else last
+    return f"Somebody with the role {named}" if named else "Somebody else"
 
 
 def code_sent(data: Mapping[str, Any]) -> str:

@@ -1,6 +1,8 @@
 """What the person sees, but for the reply itself: lines, dim ones for what is beside the point."""
 
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -10,7 +12,7 @@ from rich.text import Text
 
 from shared.cli.chat import events
 from shared.cli.chat.clean import one_line
-from shared.cli.chat.events import Message, TurnEvent
+from shared.cli.chat.events import Ending, Message, TurnEvent
 from shared.cli.chat.markdown import Rendered
 from shared.cli.chat.replies import ReplyView
 from shared.cli.chat.shapes import string
@@ -29,6 +31,19 @@ class View:
         self._rendered = rendered
         self.suggestions: Sequence[str] = ()
         """What the last reply suggested to say next."""
+
+    def follow(self, turn: Generator[TurnEvent, None, None]) -> Ending | None:
+        """Show a turn from its first event to its last; how it ended, if there is one."""
+        ending = None
+        self.begin()
+        try:
+            with closing(turn) as said:
+                for event in said:
+                    self.show(event)
+                    ending = event if isinstance(event, Ending) else ending
+        finally:
+            self.end()
+        return ending
 
     def begin(self) -> None:
         """A turn begins."""
@@ -66,6 +81,8 @@ class View:
                 self._replies.pause()
                 for line in lines:
                     self._line(line)
+            case events.Waiting(what, who) if who:
+                self.note(f"{who} decides about: {what}")
             case events.Waiting(what):
                 self.note(f"Waiting for a decision, which this client cannot make: {what}")
             case events.Missed(missed):
@@ -117,17 +134,21 @@ class View:
                 self.error(f"{code}: {message}")
             case events.Stopped():
                 self.note("stopped")
-            case events.Unattended(what, approval):
-                self._unattended(what, approval)
+            case events.Unattended():
+                self._unattended(event)
             case events.Left():
                 self.note("Not waiting any longer; /history shows the reply when it has come.")
 
-    def _unattended(self, what: str, approval: str) -> None:
-        self.error(f"The turn waits for a person, whom nobody can ask here: {what}")
-        if approval:
-            for line in (f"approval {approval}", f"Decide: POST /approvals/{quote(approval)}"):
-                self._notes.print(Text(line), soft_wrap=True)  # to be copied
-        self._line("`parley chat` in a terminal asks the person. The turn goes on waiting.", DIM)
+    def _unattended(self, end: events.Unattended) -> None:
+        self.error(f"The turn waits for a person, whom nobody can ask here: {end.what}")
+        if end.approval:
+            place = f"POST /approvals/{quote(end.approval)}"
+            self._copied(f"approval {end.approval}")
+            self._copied(f"{end.who} decides: {place}" if end.who else f"Decide: {place}")
+        if end.conversation:
+            again = f"parley chat --conversation {shlex.quote(one_line(end.conversation))}"
+            self._copied(f"`{again}` in a terminal goes on with it.", DIM)
+        self._line("The turn goes on waiting.", DIM)
 
     def _usage(self, end: events.Finished) -> None:
         said = []
@@ -141,6 +162,10 @@ class View:
     def _tool(self, text: str) -> None:
         self._replies.pause()
         self._cut(Text(text, style=DIM))
+
+    def _copied(self, text: str, style: str = "") -> None:
+        """A line that is to be copied, so it is never broken."""
+        self._notes.print(Text(text, style=style), soft_wrap=True)
 
     def _cut(self, line: Text) -> None:
         self._notes.print(line, no_wrap=True, overflow="ellipsis", soft_wrap=False)

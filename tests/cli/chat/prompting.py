@@ -57,11 +57,13 @@ class Pending:
         self.send(prompts.otp_verification_required(self.id, "pay", "Pay it", at=AT))
         self.send(prompts.otp_sent(self.id, "email", "a***@x.org", at=AT))
 
-    def go_on(self, *, failed: bool = False) -> None:
+    def go_on(
+        self, *, failed: bool = False, result: str = "ok", name: str = "issue_refund"
+    ) -> None:
         """The tool has answered."""
-        result = {"id": "2-0", "name": "issue_refund", "isError": failed, "result": "ok"}
-        state = {"rawResponse": {"toolResult": result}}
-        self.send(events.stream_chunk(self.id, "issue_refund", state, at=AT))
+        answered = {"id": "2-0", "name": name, "isError": failed, "result": result}
+        state = {"rawResponse": {"toolResult": answered}}
+        self.send(events.stream_chunk(self.id, name, state, at=AT))
 
     def finish(self, text: str = "Done.") -> None:
         """The rest of the turn."""

@@ -69,11 +69,22 @@ def echo(peer: Peer, frame: Frame) -> None:
     peer.say(frame, f"You said: {frame['message']}")
 
 
+def nothing(peer: Peer, frame: Frame) -> None:
+    """There is no turn under way that one could come back to without naming it."""
+    if "requestId" not in frame:
+        peer.refuse({"requestId": None}, "TURN_NOT_FOUND")
+
+
 class ScriptedServer:
     """Each action has its handler; `frames` are all that came, in their order."""
 
     def __init__(self, **handlers: Handler) -> None:
-        self._handlers = {"create_conversation_session": create, "send_message": echo, **handlers}
+        usual = {
+            "create_conversation_session": create,
+            "send_message": echo,
+            "resume_turn": nothing,
+        }
+        self._handlers: dict[str, Handler] = {**usual, **handlers}
         self._arrived: queue.SimpleQueue[Frame] = queue.SimpleQueue()
         self._server = serve(self._serve, "127.0.0.1", 0)
         self._thread = threading.Thread(target=self._server.serve_forever)

@@ -44,7 +44,7 @@ def test_an_approval_is_asked_for_with_everything_and_given() -> None:
         "approved": True,
     }
     assert confirm["requestId"] != message["requestId"]
-    assert said[0] == ToolCalled("issue_refund", "{}")
+    assert not any(isinstance(each, ToolCalled) for each in said), "the question has it all"
     told = lines(said)
     assert told[:3] == [f"An approval is needed: {DESCRIPTION}", '  id: "42"', "  amount: 12.5"]
     assert "days left" in told[3]
@@ -112,7 +112,7 @@ def test_a_decision_of_somebody_else_takes_the_question_off_the_screen() -> None
             said.append(event)
 
     assert len(person.asked) == 1
-    assert "decided elsewhere" in notices(said)[0]
+    assert "approved elsewhere" in notices(said)[0]
     assert isinstance(said[-1], Finished)
     assert approvals.decisions() == []
 
@@ -141,7 +141,6 @@ def test_the_same_prompt_twice_is_asked_once_and_the_later_time_counts() -> None
         said = list(session.say("Refund 42"))
 
     assert sum("An approval is needed" in line for line in lines(said)) == 1
-    assert said.count(ToolCalled("issue_refund", "{}")) == 1
     first, second = person.asked
     assert first.label == second.label
     assert first.expires_at is not None
@@ -235,7 +234,7 @@ def test_a_server_that_does_not_say_which_approval_it_is() -> None:
     with asking(ScriptedServer(send_message=send)) as (session, person, _):
         said = list(session.say("Hello"))
 
-    assert Waiting("Do it") in said
+    assert Waiting(r"Do\u0007 it") in said
     assert person.asked == []
     assert isinstance(said[-1], Finished)
 
@@ -245,5 +244,6 @@ def test_nobody_to_ask_ends_the_waiting_and_not_the_turn() -> None:
     with chatting(approvals.server) as (session, _):
         said = list(session.say("Refund 42"))
 
-    assert said[-1] == Unattended(DESCRIPTION, "approval_1")
+    assert said[0] == ToolCalled("issue_refund", "{}")
+    assert said[-1] == Unattended(DESCRIPTION, "approval_1", conversation="fresh")
     assert [frame["action"] for frame in approvals.server.arrived()][-1] == "send_message"

@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.cli.chat.forms import CHOICES, IDENTITY, Forms, invalid, taken
 from tests.cli.chat.prompting import DESCRIPTION, LATE, Approvals, Pending, approval_prompt
 from tests.cli.chat.scripted_server import Frame, Peer, ScriptedServer
+from tests.cli.chat.test_commands import messages
 from tests.cli.chat.test_terminal import cancelled, chatting, prompted
 from tests.cli.chat.tmux import STEP, Terminal, needs_tmux
 from tests.support.gateway import PATIENCE
@@ -108,7 +109,7 @@ def test_a_question_gives_way_when_somebody_else_decides(tmp_path: Path) -> None
         terminal.wait(asked)
 
     assert QUESTION not in screen
-    assert "decided elsewhere" in screen
+    assert "approved elsewhere" in screen
     assert approvals.decisions() == []
 
 
@@ -217,3 +218,27 @@ def test_choices_are_shown_with_their_numbers(tmp_path: Path) -> None:
         ["Pro"],
         ["Home", "School"],
     ]
+
+
+def test_what_a_conversation_waits_for_is_asked_on_coming_back_to_it(tmp_path: Path) -> None:
+    def resume(peer: Peer, frame: Frame) -> None:
+        approvals.turn.peer = peer
+        waits = {"status": "awaiting_approval", "begin": 0, "text": "Let me see."}
+        prompt = approval_prompt(approvals.turn)
+        data = {**waits, "sessionId": "theirs", "prompt": prompt}
+        peer.answer(approvals.turn.frame, data)
+
+    approvals = Approvals(resume_turn=resume, get_conversation_messages=messages)
+    approvals.turn.frame = {"requestId": "q9", "message": "Refund 42"}
+    place = ("chat", "--url", approvals.server.url, "--conversation", "c")
+    with approvals.server, Terminal(tmp_path, *place, variables={}) as terminal:
+        screen = terminal.wait(asked)
+        terminal.text("y")
+        terminal.wait("Done.")
+        terminal.wait(prompted)
+        terminal.press("C-d")
+        terminal.wait("ended 0, echo on")
+
+    assert screen.index("third") < screen.index("Let me see.") < screen.index(DESCRIPTION)
+    [decision] = approvals.decisions()
+    assert (decision["sessionId"], decision["approved"]) == ("theirs", True)

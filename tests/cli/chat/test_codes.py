@@ -128,4 +128,4 @@ def test_nobody_to_ask_ends_the_waiting() -> None:
     with chatting(codes.server) as (session, _):
         said = list(session.say("Pay it"))
 
-    assert said[-1] == Unattended("Pay it", "")
+    assert said[-1] == Unattended("Pay it", "", conversation="fresh")

@@ -108,7 +108,7 @@ def test_nobody_to_ask_when_the_connection_is_back() -> None:
     with chatting(broken.server) as (session, _):
         said = list(session.say("Refund 42"))
 
-    assert said[-1] == Unattended(DESCRIPTION, "approval_1")
+    assert said[-1] == Unattended(DESCRIPTION, "approval_1", conversation="fresh")
 
 
 def test_a_prompt_that_comes_again_is_asked_though_the_server_does_not_say_how_it_goes_on() -> None:

@@ -13,6 +13,7 @@ from shared.cli.chat.faults import ChatFault, Refused
 from shared.cli.chat.replies import PlainReply
 from shared.cli.chat.session import Session
 from shared.cli.chat.view import View
+from tests.cli.chat.prompting import DESCRIPTION, Pending, approval_prompt
 from tests.cli.chat.scripted_server import Frame, Handler, Peer, ScriptedServer
 
 
@@ -112,6 +113,22 @@ def test_resume_takes_an_id() -> None:
     with desk(get_conversation_messages=messages) as it:
         it.run("/resume 6f1d7c52")
         assert it.session.conversation == "6f1d7c52"
+
+
+def test_resume_goes_on_with_the_turn_that_the_conversation_is_at() -> None:
+    def resume(peer: Peer, frame: Frame) -> None:
+        data = {"status": "awaiting_approval", "begin": 0, "text": "Let me see."}
+        prompt = approval_prompt(turn)
+        peer.answer(turn.frame, {"sessionId": "theirs", **data, "prompt": prompt})
+
+    turn = Pending()
+    turn.frame = {"requestId": "q9"}
+    with desk(get_conversation_messages=messages, resume_turn=resume) as it:
+        said = it.run("/resume c")
+
+    assert said.index("third") < said.index("The agent is at work here already:")
+    assert DESCRIPTION in said
+    assert "`parley chat --conversation c` in a terminal" in said
 
 
 def test_a_title_is_shown_as_the_server_has_it() -> None:

@@ -16,6 +16,7 @@ from tests.support.gateway import PATIENCE
         ("NO_PENDING_CONFIRMATION", "Nothing waits"),
         ("ALREADY_DECIDED", "the other way"),
         ("APPROVAL_EXPIRED", "has run out"),
+        ("APPROVAL_WITHDRAWN", "no approval any more"),
     ],
 )
 def test_a_decision_that_comes_too_late_is_said_and_the_turn_goes_on(code: str, told: str) -> None:
@@ -152,3 +153,61 @@ def test_an_error_of_the_turn_is_its_end_though_a_decision_is_on_its_way() -> No
         said = list(session.say("Refund 42"))
 
     assert said[-1] == Failed("TURN_TIMEOUT", "No.")
+
+
+@pytest.mark.parametrize(
+    ("failed", "result", "told"),
+    [
+        (False, "ok", "It was approved elsewhere"),
+        (True, "Not called. Nobody decided about this call in time.", "Its time has run out"),
+        (True, "APPROVAL_EXPIRED", "Its time has run out"),
+        (True, "ALREADY_DECIDED", "It was decided elsewhere: "),
+        (
+            True,
+            "Not called. The person who was asked about this call declined it. The note with it: x",
+            "It was denied elsewhere",
+        ),
+        (True, "The order does not exist.", "It was decided elsewhere, or its time has run out"),
+    ],
+)
+def test_the_result_tells_what_became_of_a_question(failed: bool, result: str, told: str) -> None:
+    approvals = Approvals()
+
+    def elsewhere() -> None:
+        approvals.turn.go_on(failed=failed, result=result)
+        approvals.turn.finish()
+
+    with asking(approvals.server, elsewhere) as (session, _, _):
+        said = list(session.say("Refund 42"))
+
+    assert [notice.startswith(told) for notice in notices(said)] == [True]
+
+
+def test_the_result_of_another_call_tells_nothing() -> None:
+    approvals = Approvals()
+
+    def elsewhere() -> None:
+        approvals.turn.go_on(name="look_up")
+        approvals.turn.finish()
+
+    with asking(approvals.server, elsewhere) as (session, _, _):
+        said = list(session.say("Refund 42"))
+
+    assert [notice.startswith("It was decided elsewhere, or") for notice in notices(said)] == [True]
+
+
+def test_a_question_whose_time_is_over_has_run_out() -> None:
+    def send(peer: Peer, frame: Frame) -> None:
+        approvals.turn.begin(peer, frame)
+        approvals.turn.approval(until="2020-01-01T10:00:00.000+00:00")
+
+    approvals = Approvals(send_message=send)
+
+    def elsewhere() -> None:
+        approvals.turn.go_on(failed=True, result="Not made.")
+        approvals.turn.finish()
+
+    with asking(approvals.server, elsewhere) as (session, _, _):
+        said = list(session.say("Refund 42"))
+
+    assert notices(said) == ["Its time has run out: the turn goes on."]

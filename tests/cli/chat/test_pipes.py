@@ -151,7 +151,7 @@ def test_an_approval_that_nobody_can_give(tmp_path: Path) -> None:
     assert DESCRIPTION in err
     assert "approval approval_1\n" in err
     assert "POST /approvals/approval_1" in err
-    assert "in a terminal" in err
+    assert "`parley chat --conversation fresh` in a terminal" in err
     assert approvals.decisions() == []
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from shared.cli.chat import events
-from shared.cli.chat.clean import clean, one_line
+from shared.cli.chat.clean import clean, one_line, visible
 from shared.cli.chat.markdown import Rendered, split
 from shared.cli.chat.replies import REWRITTEN, LiveReply, PlainReply
 from shared.cli.chat.reply import remainder, uncut
@@ -49,6 +49,29 @@ def test_no_control_character_is_left_whatever_the_pieces(one: str, two: str) ->
 def test_what_is_harmless_stays() -> None:
     assert clean("a\tb\nc \x1b[31möß\x07 \udc80") == "a\tb\nc [31möß \ufffd"
     assert one_line(" a\n\tb\x9b2J ") == "a b2J"
+
+
+def test_what_is_hidden_is_written_out() -> None:
+    assert visible(" a\n\tb\x9b2J ") == r"a b\u009b2J"
+    assert (
+        visible("\u202egpj.exe \u200bZoë 𝄞\U000e0041") == r"\u202egpj.exe \u200bZoë 𝄞\udb40\udc41"
+    )
+
+
+@pytest.mark.parametrize("hidden", ["\u202e", "\u2066", "\u200b", "\ufeff", "\x1b", "\x9b"])
+def test_nothing_of_a_call_is_hidden(hidden: str) -> None:
+    to, out = console(200)
+    view = View(to, PlainReply(io.StringIO()), rendered=False)
+    arguments = f'{{"to": "a{hidden}b"}}'
+    call = {"toolCall": {"name": f"x{hidden}y", "arguments": arguments}}
+    result = {"toolResult": {"name": f"x{hidden}y", "result": {f"a{hidden}b": 1}}}
+    for raw in (call, result):
+        for event in events.read({"type": "stream_chunk", "data": {"state": {"rawResponse": raw}}}):
+            view.show(event)
+
+    assert hidden not in out.getvalue()
+    assert out.getvalue().count(rf"x\u{ord(hidden):04x}y") == 2
+    assert out.getvalue().count(rf"a\u{ord(hidden):04x}b") == 2
 
 
 @pytest.mark.parametrize(
