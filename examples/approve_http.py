@@ -30,9 +30,16 @@ def ask(method: str, path: str, body: Any = None) -> Any:
 
 
 def show() -> None:
-    for each in ask("GET", "/approvals"):
+    waiting = ask("GET", "/approvals")
+    if not waiting:
+        print("Nothing waits for you.")
+    for each in waiting:
         print(each["approval_id"])
         print(f"  {each['description']}")
+        print(f"  {each['agent_id']} would call {each['tool']} for {each['requested_by']}")
+        for name, value in each["arguments"].items():
+            # As JSON in ASCII, nothing in it can pass for another line.
+            print(f"    {json.dumps(name)}: {json.dumps(value)}")
         print(f"  until {each['expires_at']}")
 
 

@@ -29,6 +29,24 @@ def send(socket: ClientConnection, action: str, **fields: Any) -> Iterator[Any]:
             yield event
 
 
+def notice(event: Any) -> str | None:
+    """What to tell the user of a turn that waits for a person."""
+    about = event.get("data", {})
+    if event["type"] == "write_confirmation_required":
+        return f"Waits for an approval: {about['data']['actionDescription']}"
+    if event["type"] == "otp_sent":
+        where = about["data"]["maskedDestination"]
+        return (
+            f"Waits for the code sent to {where}. Only parley chat can take it, not this program."
+        )
+    asked = about.get("state", {}).get("pendingWriteConfirmation")
+    if asked is None:
+        return None
+    who = "You decide" if asked["mayDecide"] else f"The role {' or '.join(asked['roles'])} decides"
+    command = f"python examples/approve_http.py approve {asked['approvalId']}"
+    return f"{who} until {asked['expiresAt']}: {command} (or deny)"
+
+
 def main(agent: str) -> None:
     with connect(URL, proxy=None) as socket:
         opened = next(send(socket, "create_conversation_session", agentId=agent))
@@ -39,6 +57,8 @@ def main(agent: str) -> None:
                     print(event["token"], end="", flush=True)
                 elif event["type"] in ("eventual_response", "cancelled"):
                     break
+                elif said := notice(event):
+                    print(f"\n[{said}]", flush=True)
             print()
 
 

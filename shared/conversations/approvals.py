@@ -39,13 +39,15 @@ _AROUND = 4096
 @dataclass(frozen=True, kw_only=True)
 class Approval:
     """One approval as whoever may decide it sees it. `state` is pending, approved, denied, expired
-    or withdrawn; times are milliseconds. `arguments` are the call's, without secrets."""
+    or withdrawn; times are milliseconds. `arguments` are the call's, without secrets;
+    `requested_by` is for whom its turn runs."""
 
     id: str
     state: str
     turn: str
     conversation: str
     session: str
+    requested_by: str
     agent: str
     tool: str
     description: str
@@ -104,7 +106,6 @@ class Approvals:
             what=what,
             who=who,
             beside=[decided(box, ref, body, what=what, who=who, at=now, note=note)],
-            more={"note": note},
         )
         if answer == "refused":
             # What is kept beside the turn knows why, also when the turn is long gone.
@@ -205,6 +206,7 @@ class Approvals:
             turn=body["turn"],
             conversation=box.id,
             session=body["session"],
+            requested_by=body["owner"],
             agent=body["agent"],
             tool=body["tool"],
             description=body["content"]["description"],

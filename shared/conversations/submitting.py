@@ -76,7 +76,7 @@ class Submitting:
                 return
         if not self._decided(opened, session, job, prompt, kind, values, _sent(frame)):
             # Somebody else was faster, or the time is over.
-            raise _mismatch()
+            raise _nothing_pending()
         self._accepted(opened, session, frame, kind.name, values)
 
     def _decided(

@@ -98,8 +98,8 @@ class Telling:
         )
         left = max(1.0, activation.seconds_left)
         try:
-            for event in shown(job, prompt, expires_at) if to_all else ():
-                stream.event(event)
+            if to_all:
+                self._asked(activation, stream, prompt, expires_at, said)
             if back:
                 stream.begin(said())
                 status = AWAITING[waits_for(prompt["kind"])]
@@ -109,6 +109,24 @@ class Telling:
             stream.close(min(LAST_WORD, left) + settling)
         finally:
             self._drop(activation, stream)
+
+    def _asked(
+        self,
+        activation: Activation,
+        stream: Stream,
+        prompt: Stored,
+        expires_at: int,
+        said: Callable[[], Transcript],
+    ) -> None:
+        """Send the prompt; before it what was said, if a worker died that may not have sent all of
+        that: once the prompt is noted as sent, nobody knows of it any more."""
+        payload = activation.job.payload
+        shows = payload.get("truncates", False) and payload.get("stream", True)
+        if activation.box.crashes > 0 and shows:
+            stream.begin(said())
+            stream.say_again()
+        for event in shown(activation.job, prompt, expires_at):
+            stream.event(event)
 
     def _let_in(
         self,

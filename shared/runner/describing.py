@@ -16,7 +16,7 @@ MAX_DESCRIBED = 2_000
 MAX_SHOWN = 16_000
 """Characters of the arguments as JSON."""
 
-_MAX_SENTENCE = 300
+_MAX_PARAGRAPH = 300
 _MAX_NAME = 64
 _MORE = 24
 """Characters that are kept for saying how many arguments are not named."""
@@ -30,7 +30,7 @@ object or list, levels. Of the last, all characters can be escaped and it fits s
 
 _LEAST_KEY = 100
 
-_SENTENCE = re.compile(r".+?(?:[.!?](?=\s+[^\sa-z]|$)|[\u3002\uff01\uff1f])")
+_ENDED = re.compile("[.!?:;\u2026\u3002\uff01\uff1f][\"'\u2019\u201d)\\]]*$")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0d\uffa0"
@@ -42,16 +42,16 @@ _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
 def described_call(tool: Tool, arguments: Mapping[str, Any]) -> str:
-    """The first sentence of the tool's description, if it has one, then the call:
-    `Refund an order. issue_refund(id: "42", items: ["a","b"])`.
+    """The first paragraph of the tool's description, if it has one, then the call:
+    `Refund an order. It cannot be undone. issue_refund(id: "42", items: ["a","b"])`.
 
-    At most 2,000 characters. Texts are quoted, other values compact JSON; what is too long ends
-    with `… (12,000 characters)`. Each argument is named, unless the names alone are too long: then
-    the end says how many are not.
+    At most 2,000 characters, 300 of them the paragraph's. Texts are quoted, other values compact
+    JSON; what is too long ends with `… (12,000 characters)`. Each argument is named, unless the
+    names alone are too long: then the end says how many are not.
     """
-    sentence = _first_sentence(tool.description)
+    paragraph = _first_paragraph(tool.description)
     name = _Written(tool.name).within(_MAX_NAME)
-    head = f"{sentence} {name}" if sentence else name
+    head = f"{paragraph} {name}" if paragraph else name
     pairs = [
         (_named(key), _value(value)) for key, value in hidden(arguments, tool.parameters).items()
     ]
@@ -70,13 +70,13 @@ def shown_arguments(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return fitting
 
 
-def _first_sentence(description: str) -> str:
-    paragraph = " ".join(re.split(r"\n\s*\n", description.strip(), maxsplit=1)[0].split())
-    if not paragraph:
+def _first_paragraph(description: str) -> str:
+    """What matters may stand in its last sentence, so no sentence is picked."""
+    text = " ".join(re.split(r"\n\s*\n", description.strip(), maxsplit=1)[0].split())
+    if not text:
         return ""
-    found = _SENTENCE.match(paragraph)
-    text = found[0] if found else f"{paragraph}."
-    return _Written(text).within(_MAX_SENTENCE, told=False)
+    whole = text if _ENDED.search(text) else f"{text}."
+    return _Written(whole).words_within(_MAX_PARAGRAPH)
 
 
 class _Written:
@@ -89,15 +89,23 @@ class _Written:
         self._pieces = [_escaped(each, quoted=quoted) for each in text[: MAX_DESCRIBED + 1]]
         self.size = sum(map(len, self._pieces)) + 2 * len(self._quote)
 
-    def within(self, room: int, *, told: bool = True) -> str:
-        """All of it, or as much as fits; `told`: with the length that it really has."""
+    def within(self, room: int) -> str:
+        """All of it, or as much as fits, with the length that it really has."""
         if self.size <= room:
             return f"{self._quote}{''.join(self._pieces)}{self._quote}"
-        end = f"… ({self._length:,} characters)" if told else "…"
+        end = f"… ({self._length:,} characters)"
         kept = "".join(self._fitting(room - len(end) - 2 * len(self._quote)))
         if kept:
             return f"{self._quote}{kept}{self._quote}{end}"
         return end if len(end) <= room else "…"
+
+    def words_within(self, room: int) -> str:
+        """All of it, or the words that fit; of words as long as half the room only a part."""
+        if self.size <= room:
+            return "".join(self._pieces)
+        kept = "".join(self._fitting(room - 1))
+        words = kept.rpartition(" ")[0]
+        return f"{words if len(words) >= room // 2 else kept}…"
 
     def _fitting(self, room: int) -> Iterator[str]:
         for piece in self._pieces:

@@ -26,7 +26,7 @@ MAX_SCHEMA_BYTES = 32 * 1024
 MAX_FUNCTION = 256
 """Characters of `module:function`, which becomes a path."""
 
-MAX_APPROVAL_SECONDS = 30 * 86_400
+MAX_APPROVAL_DAYS = 30
 MAX_ROLES = 16
 MAX_ROLE = 64
 """Characters."""
@@ -39,6 +39,10 @@ BUILTINS = (
 )
 _LATER_BUILTINS = ("knowledge_search",)
 """Refused by name: an agent must not run as if it had them."""
+
+_DAY = 86_400
+_QUOTED = 64
+"""Characters of a wrong word that is repeated to whoever wrote it."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _FUNCTION = re.compile(r"[A-Za-z_]\w{0,63}(\.[A-Za-z_]\w{0,63})*:[A-Za-z_]\w{0,63}", re.ASCII)
@@ -64,7 +68,10 @@ def _builtin(name: str) -> str:
     if name in _LATER_BUILTINS:
         raise ValueError("is not supported yet; remove it")
     if name not in BUILTINS:
-        raise ValueError(f"is not a built-in tool; there are {', '.join(BUILTINS)}")
+        known = f"there are {', '.join(BUILTINS)}"
+        if 0 < len(name) <= _QUOTED and name.isprintable():
+            raise ValueError(f'has "{name}", which is no built-in tool; {known}')
+        raise ValueError(f"must be the name of a built-in tool; {known}")
     return name
 
 
@@ -75,9 +82,19 @@ def _role(name: str) -> str:
 
 
 def _roles(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names:
+        raise ValueError("must name at least one role; leave it out where the user decides")
     if len(set(names)) != len(names):
         raise ValueError("may name each role only once")
     return names
+
+
+def _seconds(value: float) -> float:
+    if value > MAX_APPROVAL_DAYS * _DAY:
+        raise ValueError(
+            f"must be at most {MAX_APPROVAL_DAYS} days ({MAX_APPROVAL_DAYS * _DAY}), in seconds"
+        )
+    return value
 
 
 def _approval(value: Any) -> Any:
@@ -144,9 +161,10 @@ class ApprovalSpec(_Spec):
     time). With `roles`, one of them is needed to decide."""
 
     required: Annotated[Literal[True], BeforeValidator(_true)]
-    timeout_sec: float | None = Field(
-        None, ge=1, le=MAX_APPROVAL_SECONDS, allow_inf_nan=False, strict=True
-    )
+    timeout_sec: (
+        Annotated[float, Field(ge=1, allow_inf_nan=False, strict=True), AfterValidator(_seconds)]
+        | None
+    ) = None
     roles: Annotated[
         tuple[Annotated[str, AfterValidator(_role)], ...],
         Field(max_length=MAX_ROLES),

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 
 from shared.conversations.approvals import Approval
+from shared.conversations.pages import Pages
 from shared.protocol.fields import MAX_NOTE, clean_note
 from shared.protocol.replies import iso_time
 from shared.web.auth import Caller
@@ -30,15 +31,17 @@ class Decision(BaseModel):
 
 
 class ApprovalEntry(BaseModel):
-    """One call that somebody is asked about. `arguments` are without secrets, and cut where they
-    are very long. With `roles`, one of them is needed to decide. `expires_at` is null until the
-    question has been put; `decided_at` is also when an approval expired or its turn ended."""
+    """One call that somebody is asked about, for the user `requested_by`. `arguments` are without
+    secrets, and cut where they are very long. With `roles`, one of them is needed to decide.
+    `expires_at` is null until the question has been put; `decided_at` is also when an approval
+    expired or its turn ended."""
 
     approval_id: str
     state: Literal["pending", "approved", "denied", "expired", "withdrawn"]
     turn_id: str
     conversation_id: str
     session_id: str
+    requested_by: str
     agent_id: str
     tool: str
     description: str
@@ -75,10 +78,14 @@ def router(services: Services) -> APIRouter:
         """One approval as it stands."""
         return _entry(services.approvals.find(caller, approval_id))
 
-    @api.post("/approvals/{approval_id}", responses=error_bodies(401, 404, 409, 410, 422))
-    def decide(approval_id: str, body: Decision, caller: Caller) -> ApprovalEntry:
+    @api.post("/approvals/{approval_id}", responses=error_bodies(401, 403, 404, 409, 410, 422))
+    def decide(approval_id: str, body: Decision, caller: Caller, request: Request) -> ApprovalEntry:
         """Approve the call or deny it, once. The same again answers the same; anything else is
         409, and 410 when the time is over."""
+        origin = request.headers.get("origin")
+        if origin is not None:
+            asked = services.approvals.find(caller, approval_id)
+            Pages(services.agents).check(asked.agent, origin)
         seen, box = services.approvals.decide(
             caller, approval_id, approved=body.approved, note=body.note or ""
         )
@@ -96,6 +103,7 @@ def _entry(seen: Approval) -> ApprovalEntry:
             "turn_id": seen.turn,
             "conversation_id": seen.conversation,
             "session_id": seen.session,
+            "requested_by": seen.requested_by,
             "agent_id": seen.agent,
             "tool": seen.tool,
             "description": seen.description,

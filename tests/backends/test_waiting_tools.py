@@ -43,7 +43,6 @@ def test_each_kind_may_have_a_gate(tool: dict[str, Any]) -> None:
     [
         ("required", Approval()),
         ({"required": True}, Approval()),
-        ({"required": True, "roles": []}, Approval()),
         ({"required": True, "timeout_sec": 1}, Approval(seconds=1)),
         ({"required": True, "timeout_sec": 30 * DAY}, Approval(seconds=30 * DAY)),
         (
@@ -92,11 +91,14 @@ def test_what_is_no_approval(approval: Any, said: str) -> None:
     ("field", "value", "said"),
     [
         ("timeout_sec", 0, "must be at least 1"),
-        ("timeout_sec", 30 * DAY + 1, "must be at most 2592000"),
+        ("timeout_sec", 30 * DAY + 1, "must be at most 30 days (2592000), in seconds."),
+        ("timeout_sec", float("inf"), "must be a finite number"),
         ("timeout_sec", float("nan"), "must be a finite number"),
         ("timeout_sec", "5", "must be a number"),
         ("timeout_sec", True, "must be a number"),
         ("roles", "admin", "must be a list"),
+        ("roles", None, "must be a list"),
+        ("roles", [], "must name at least one role; leave it out where the user decides."),
         ("roles", [str(n) for n in range(17)], "may have at most 16 entries"),
         ("roles", ["a", "b", "a"], "may name each role only once"),
         ("roles.0", [""], "must be the name of a role: up to 64 printable characters"),
@@ -212,8 +214,12 @@ def test_built_in_tools(name: str) -> None:
         ({"builtin": "knowledge_search"}, '"tools.0.builtin" is not supported yet; remove it'),
         (
             {"builtin": "request_choice"},
-            '"tools.0.builtin" is not a built-in tool; there are request_choices, request_',
+            'has "request_choice", which is no built-in tool; there are request_choices, request_',
         ),
+        ({"builtin": "x" * 64}, f'"tools.0.builtin" has "{"x" * 64}", which is no built-in tool'),
+        ({"builtin": "x" * 65}, '"tools.0.builtin" must be the name of a built-in tool; there'),
+        ({"builtin": "a\u202eb"}, '"tools.0.builtin" must be the name of a built-in tool; there'),
+        ({"builtin": ""}, '"tools.0.builtin" must be the name of a built-in tool; there are req'),
         ({"builtin": 5}, '"tools.0.builtin" must be a text'),
         ({"builtin": None}, '"tools.0" must have exactly one of python, http, lambda and builtin'),
         ({**ASK, **FIND}, '"tools.0" must have exactly one of python, http, lambda and builtin'),

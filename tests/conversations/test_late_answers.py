@@ -50,6 +50,18 @@ def test_a_form_that_is_answered_too_late_is_no_end_of_its_turn(scene: Scene, de
     assert EMAIL in desk.told(model)[0]
 
 
+def test_a_form_whose_time_is_over_is_so_before_anybody_has_noted_it(
+    scene: Scene, desk: Desk
+) -> None:
+    desk.equip(answer(form("a")), answer("Done"))
+    desk.ask()
+    known = desk.prompt("interaction_required")["interactionId"]
+    scene.virtual.pass_time(DEPLOYMENT_SECONDS + 1)
+    told = submit(desk, known)
+    assert told["error"]["code"] == "NO_PENDING_INTERACTION"
+    assert "requestId" not in told
+
+
 def test_a_form_that_never_was_says_so_under_the_request_that_names_it(desk: Desk) -> None:
     desk.equip(answer(form("a")))
     desk.ask()

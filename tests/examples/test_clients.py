@@ -54,8 +54,12 @@ def test_a_refund_waits_until_somebody_decides(tmp_path: Path) -> None:
         url = {"PARLEY_URL": running.url}
         asked = run("ask_http.py", "shop", "Refund order 1041", **url)
         assert 'refund_order(order_id: \\"1041\\")' in complaint(asked)
-        approval, description, until = printed(run("approve_http.py", **url)).splitlines()
+        approval, description, call, order, until = printed(
+            run("approve_http.py", **url)
+        ).splitlines()
         assert 'refund_order(order_id: "1041")' in description
+        assert call == "  shop would call refund_order for local"
+        assert order == '    "order_id": "1041"'
         assert until.startswith("  until 2")
         ended = run("approve_http.py", "approve", approval, "Sorry!", **url)
         assert printed(ended) == "approved by local"
@@ -63,7 +67,7 @@ def test_a_refund_waits_until_somebody_decides(tmp_path: Path) -> None:
         assert "go back to Chen" in api.requests[-1]["messages"][-1]["content"][0]["content"]
         contrary = run("approve_http.py", "deny", approval, **url)
         assert complaint(contrary) == "This has been decided already: approved."
-        assert printed(run("approve_http.py", **url)) == ""
+        assert printed(run("approve_http.py", **url)) == "Nothing waits for you."
         nobody = run("approve_http.py", "approve", "approval_x", **url)
         assert complaint(nobody) == "There is no such approval."
 

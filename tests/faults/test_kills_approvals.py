@@ -78,9 +78,11 @@ def test_a_second_kill_when_the_first_is_made_up_for(tmp_path: Path, kill: Kill)
     decided_locally(tmp_path, [kill, Kill("after", 7, life=1)])
 
 
-@pytest.mark.parametrize("kill", points(WORKER_CALLS) if LONG else [Kill("after", 4)], ids=str)
+@pytest.mark.parametrize(
+    "kill", points(WORKER_CALLS) if LONG else [Kill("after", 3), Kill("after", 4)], ids=str
+)
 def test_another_worker_goes_on(tmp_path: Path, moto: str, kill: Kill) -> None:
     """The client stays where it is."""
     outcome = run_on_aws(tmp_path / "run", moto, talker(), kill, agent=AGENT, follow=Deciding)
     assert outcome.takes > 2, "the turn was never given back"
-    assert outcome.deaths == 1 or kill.number > 15
+    assert outcome.deaths == 1 or kill.number >= 15

@@ -19,31 +19,49 @@ def described(description: str = "", **arguments: Any) -> str:
 # -- the description --------------------------------------------------------------------------
 
 
-def test_the_first_sentence_and_the_call() -> None:
-    said = described(
-        "Refund an order. Use it with care.", id="42", amount=9.5, lines=[1, {"a": "b"}]
-    )
-    assert said == 'Refund an order. refund(id: "42", amount: 9.5, lines: [1,{"a":"b"}])'
+def test_the_first_paragraph_and_the_call() -> None:
+    said = described("Refund an order.\nIt moves money.\n\nMore.", id="42", lines=[1, {"a": "b"}])
+    assert said == 'Refund an order. It moves money. refund(id: "42", lines: [1,{"a":"b"}])'
 
 
 @pytest.mark.parametrize(
-    ("description", "sentence"),
+    ("description", "paragraph"),
     [
         ("", ""),
         ("  \n ", ""),
         ("Refund an order", "Refund an order. "),
         ("Refund an order.", "Refund an order. "),
-        ("Refund an\norder, e.g. a late one. Then more.", "Refund an order, e.g. a late one. "),
+        ("Refund approx. 50 EUR, e.g. a late\n  one.", "Refund approx. 50 EUR, e.g. a late one. "),
+        ("Calls a hook. It moves money.", "Calls a hook. It moves money. "),
         ("Refund\n\nMore. Text", "Refund. "),
-        ("Really? Yes.", "Really? "),
-        ("Costs 1.5 percent! 2 days.", "Costs 1.5 percent! "),
-        ("注文を返金する。続き", "注文を返金する。 "),
+        ("Refund\r\n \t\r\nMore.", "Refund. "),
+        ("Really? Yes", "Really? Yes. "),
+        ("Really!", "Really! "),
+        ("Pays:", "Pays: "),
+        ("Pays (“at once.”)", "Pays (“at once.”) "),
+        ("注文を返金する。", "注文を返金する。 "),
         ("Send it.\u202e(evil)", "Send it.\\u202e(evil). "),
-        ("x" * 400, "x" * 299 + "… "),
     ],
 )
-def test_the_first_sentence(description: str, sentence: str) -> None:
-    assert described(description) == f"{sentence}refund()"
+def test_the_first_paragraph(description: str, paragraph: str) -> None:
+    assert described(description) == f"{paragraph}refund()"
+
+
+@pytest.mark.parametrize(
+    ("description", "paragraph"),
+    [
+        ("x" * 299, "x" * 299 + "."),
+        ("x" * 300, "x" * 299 + "…"),
+        ("It pays. " * 33 + "Ok.", "It pays. " * 33 + "Ok."),
+        ("It pays. " * 40, ("It pays. " * 33).strip() + "…"),
+        ("I " + "x" * 400, "I " + "x" * 297 + "…"),
+        ("x" * 200 + " " + "y" * 200, "x" * 200 + "…"),
+        ("\u202e" * 100, "\\u202e" * 49 + "…"),
+    ],
+)
+def test_a_long_paragraph_is_cut_at_a_word(description: str, paragraph: str) -> None:
+    assert len(paragraph) <= 300
+    assert described(description) == f"{paragraph} refund()"
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_what_is_asked_about_a_call() -> None:
     assert prompt.call.arguments == {"order": "42", "pin": "1234"}
     assert prompt.digest == digest_of(prompt.call)
     assert prompt.content == {
-        "description": 'Refunds an order. refund(order: "42", pin: "[redacted]")',
+        "description": 'Refunds an order. Be careful. refund(order: "42", pin: "[redacted]")',
         "arguments": {"order": "42", "pin": "[redacted]"},
     }
     assert tool.calls == []

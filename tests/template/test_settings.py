@@ -104,6 +104,13 @@ def test_who_checks_tokens_has_what_it_takes(function: str) -> None:
         assert (held is not None) is (function in CHECK_TOKENS)
 
 
+@pytest.mark.parametrize("function", sorted(FUNCTIONS))
+def test_only_the_worker_is_told_how_long_people_are_waited_for(function: str) -> None:
+    settings = load(function, ApprovalTimeoutSec="86400", OtpTtlSec="900")
+    told = (settings.approval_timeout_sec, settings.otp_ttl_sec)
+    assert told == ((86_400, 900) if function == "Worker" else (300, 300))
+
+
 def test_who_reads_frames_or_sends_codes_has_the_secret_of_contexts() -> None:
     having = {name for name in FUNCTIONS if "AUTH_CONTEXT_SECRET" in own(name)}
     assert having == {"SendMessage", "Worker"}
@@ -119,18 +126,20 @@ def test_who_reads_frames_or_sends_codes_has_the_secret_of_contexts() -> None:
         ("RateLimitPerMinute", "rate_limit_per_minute"),
         ("RateLimitPrincipalPerMinute", "rate_limit_principal_per_minute"),
         ("RateLimitAddressPerMinute", "rate_limit_address_per_minute"),
+        ("ApprovalTimeoutSec", "approval_timeout_sec"),
+        ("OtpTtlSec", "otp_ttl_sec"),
     ],
 )
 def test_a_number_has_the_default_and_the_bounds_of_its_setting(
     parameter: str, setting: str
 ) -> None:
     declared = PARAMETERS[parameter]
-    assert getattr(load("Sweep"), setting) == Settings.model_fields[setting].default
+    assert getattr(load("Worker"), setting) == Settings.model_fields[setting].default
     for bound in (declared["MinValue"], declared["MaxValue"]):
-        assert getattr(load("Sweep", **{parameter: str(bound)}), setting) == bound
+        assert getattr(load("Worker", **{parameter: str(bound)}), setting) == bound
     for beyond in (declared["MinValue"] - 1, declared["MaxValue"] + 1):
         with pytest.raises(ConfigurationError):
-            load("Sweep", **{parameter: str(beyond)})
+            load("Worker", **{parameter: str(beyond)})
 
 
 @pytest.mark.parametrize(

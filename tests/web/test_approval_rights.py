@@ -53,7 +53,8 @@ def test_who_has_the_role_decides_and_the_user_does_not(shop: Shop) -> None:
     asked = shop.asked(ANN, "bank")
     # She sees what her turn waits for.
     approval = asked["prompt"]["approval_id"]
-    assert entry(shop, BOSS, approval)["roles"] == ["boss"]
+    seen = entry(shop, BOSS, approval)
+    assert (seen["roles"], seen["requested_by"]) == (["boss"], "ann")
     decided = shop.decide(BOSS, approval, True)
     assert (decided.status, decided.body["decided_by"]) == (200, "boss")
     second = Person("acme", "other-boss", roles=("boss",))
@@ -104,6 +105,18 @@ def test_the_service_decides_everything_in_its_tenant(backend: Shop, tmp_path: P
             refused(knock, 404, "APPROVAL_NOT_FOUND")
         decided = backend.ask("POST", path, {"approved": True})
         assert (decided.status, decided.body["decided_by"]) == (200, "service")
+        assert decided.body["requested_by"] == "ann"
+
+
+def test_the_service_lists_its_own_and_what_roles_decide(backend: Shop) -> None:
+    backend.turn("Refund 42", agent_id="shop", person="ann")
+    own, by_role = [
+        backend.turn("Refund 42", agent_id=agent, person=person).body["prompt"]["approval_id"]
+        for agent, person in (("shop", None), ("bank", "ann"))
+    ]
+    listed = backend.ask("GET", "/approvals").body
+    told = [(each["approval_id"], each["requested_by"]) for each in listed]
+    assert told == [(own, "service"), (by_role, "ann")]
 
 
 PARTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=600)

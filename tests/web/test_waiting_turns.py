@@ -27,8 +27,9 @@ def test_who_waits_for_a_turn_that_waits_is_told_at_once(shop: Shop) -> None:
         "kind": "approval",
         "approval_id": body["prompt"]["approval_id"],
         "tool": "refund",
-        "description": 'Refund an order. refund(order: "42", amount: 500)',
+        "description": 'Refund an order. What was paid goes back. refund(order: "42", amount: 500)',
         "arguments": {"order": "42", "amount": 500},
+        "roles": [],
         "expires_at": iso(shop, TIME),
     }
     assert body == {
