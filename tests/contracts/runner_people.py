@@ -4,7 +4,7 @@ from shared.runner.events import Delta, ToolEnded, ToolStarted
 from tests.contracts.runner_stage import ANN, Open, reply, without_reasoning
 from tests.support.manual_clock import PATIENCE
 
-RING = 'Ring a bell. ring(bell: "tubular")'
+RING = 'Ring a bell. It is loud. ring(bell: "tubular")'
 DECLINED = "Not called. The person who was asked about this call declined it."
 
 
