@@ -316,5 +316,5 @@ def test_the_summary_is_text() -> None:
 def test_settings_are_frozen() -> None:
     settings = local()
     with pytest.raises(Exception, match="frozen"):
-        settings.port = 1  # type: ignore[misc]
+        settings.port = 1  # type: ignore[misc]  # wrong on purpose
     assert pickle.loads(pickle.dumps(settings)) == settings

@@ -1,6 +1,7 @@
 """How a turn under a lease waits for people: its prompts, their answers, and what a session knows
 of its user."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +30,7 @@ class People:
     seconds: float = 300
 
 
-class Asking:
+class Asking(ABC):
     """The part of a turn's host that deals with people. `recorded` is kept with a turn that waits,
     to go on with its configuration."""
 
@@ -45,9 +46,9 @@ class Asking:
         self.recorded = {}
         self.verified = {}
 
+    @abstractmethod
     def ran(self) -> int:
         """Milliseconds that the turn has run so far; the time that it waits is none of them."""
-        raise NotImplementedError
 
     def answer(self, key: str) -> Answer | None:
         job = self._activation.job

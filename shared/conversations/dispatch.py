@@ -99,8 +99,7 @@ class Frames:
         except TransientError:
             log.warning("store unavailable", exc_info=True)
             self._refuse(connection, ServiceUnavailable(), request_id)
-        except Exception:
-            # A fault of ours: the client is told so, instead of waiting; the log has the rest.
+        except Exception:  # a fault of ours: its client is told, who would wait for ever
             log.exception("frame failed")
             self._refuse(connection, InternalError(), request_id)
 

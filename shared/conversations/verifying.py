@@ -84,48 +84,37 @@ class Verifying:
             self._refuse(opened, frame, prompts.INVALID_CODE, MAX_ATTEMPTS - pending.tries)
             return True
         key, digest, who = prompt["key"], prompt["digest"], opened.principal.user
-        if self._codes().matches(prompt["content"]["code"], frame.code):
-            verified = with_verified(session.id, prompt["content"]["address"], now)
-            answer = self._requests.decide(
-                session.box,
-                job.ref,
-                call=key,
-                digest=digest,
-                what=VERIFIED,
-                who=who,
-                tries=pending.tries,
-                beside=[verified],
-            )
-            if answer == "refused":
-                return False
-            self._accept(opened, session, frame)
-            return True
+        right = self._codes().matches(prompt["content"]["code"], frame.code)
         left = MAX_ATTEMPTS - pending.tries - 1
-        if left > 0:
+        if not right and left > 0:
             if not self._requests.tried(session.box, job.ref, call=key, tries=pending.tries):
                 return False
             self._refuse(opened, frame, prompts.INVALID_CODE, left)
             return True
+        address = prompt["content"]["address"]
         answer = self._requests.decide(
             session.box,
             job.ref,
             call=key,
             digest=digest,
-            what=FAILED,
+            what=VERIFIED if right else FAILED,
             who=who,
             tries=pending.tries,
+            beside=[with_verified(session.id, address, now)] if right else [],
         )
         if answer == "refused":
             return False
-        self._refuse(opened, frame, prompts.MAX_ATTEMPTS, 0)
+        if right:
+            self._accept(opened, frame)
+        else:
+            self._refuse(opened, frame, prompts.MAX_ATTEMPTS, 0)
         self._turns.wake(session.box)
         return True
 
-    def _accept(self, opened: Connection, session: Session, frame: frames.VerifyOtp) -> None:
+    def _accept(self, opened: Connection, frame: frames.VerifyOtp) -> None:
         said = "Thank you. Your agent goes on."
         event = prompts.otp_verified(frame.request_id, said, at=self._clock.now())
         self._answers.event(opened.id, event)
-        self._turns.wake(session.box)
 
     def _refuse(self, opened: Connection, frame: frames.VerifyOtp, reason: str, left: int) -> None:
         event = prompts.otp_invalid(

@@ -81,7 +81,7 @@ def test_an_error_that_nobody_foresaw_comes_after_the_text(
         return post(connection, data)
 
     # The wiring has given this very object away already.
-    scene.push.post = slow  # type: ignore[method-assign]
+    scene.push.post = slow  # type: ignore[method-assign]  # the stage is ours to change
     equip([TextDelta("One "), TextDelta("two "), TextDelta("three"), RuntimeError("bug")], tools=[])
     scene.say("c1", session, "r1", "Hi")
     scene.work()
@@ -137,7 +137,7 @@ def test_a_hung_connection_of_a_stopped_turn_does_not_stop_the_heart_of_another(
         close(connection)
 
     # As above.
-    scene.push.post, scene.push.close = hung, slow_close  # type: ignore[method-assign]
+    scene.push.post, scene.push.close = hung, slow_close  # type: ignore[method-assign]  # the stage is ours to change
     scene.say("c1", session, "r1", "Hi")
     scene.say("c1", session, "w1", "wait")
     scene.virtual.at(5, lambda: stop(scene, session, "w1"))

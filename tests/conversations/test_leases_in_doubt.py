@@ -32,7 +32,7 @@ def asleep_in(scene: Scene, kind: str) -> list[str]:
             raise PushThrottled("slow down")
         return post(connection, data)
 
-    scene.push.post = sleeping  # type: ignore[method-assign]
+    scene.push.post = sleeping  # type: ignore[method-assign]  # the stage is ours to change
     return slept
 
 

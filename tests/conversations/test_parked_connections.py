@@ -51,7 +51,7 @@ def test_one_that_is_gone_when_the_prompt_comes_keeps_nobody_waiting(
             return False
         return post(connection, data)
 
-    scene.push.post = gone  # type: ignore[method-assign]
+    scene.push.post = gone  # type: ignore[method-assign]  # the stage is ours to change
     tool, _ = waiting(desk)
     assert desk.types()[-2:] == PROMPT
     assert not any(name.endswith("/c2") for name in desk.state().conns)
@@ -95,7 +95,7 @@ def test_a_slow_one_does_not_keep_the_others_from_being_asked(
             asked[connection] = scene.clock.monotonic()
         return taken
 
-    scene.push.post = slow  # type: ignore[method-assign]
+    scene.push.post = slow  # type: ignore[method-assign]  # the stage is ours to change
     before = scene.clock.monotonic()
     tool, _ = waiting(desk)
     assert asked["c1"] - before < 12
@@ -127,7 +127,7 @@ def test_who_answers_while_the_prompt_is_still_on_its_way_to_another(
             scene.deployment.turns.wake(found[1])
         return taken
 
-    scene.push.post = answering  # type: ignore[method-assign]
+    scene.push.post = answering  # type: ignore[method-assign]  # the stage is ours to change
     tool, model = waiting(desk)
     scene.work()
     # The answer was heard, although the prompt had not been noted as shown to all.

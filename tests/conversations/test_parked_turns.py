@@ -66,7 +66,7 @@ def test_a_turn_that_waits_holds_no_lease_and_says_so(desk: Desk) -> None:
     waiting(desk)
     state = desk.state()
     assert (state.owner, state.waits) == (None, "approval")
-    assert state.due == desk.job().pending.expires_at  # type: ignore[union-attr]
+    assert state.due == desk.job().pending.expires_at  # type: ignore[union-attr]  # it waits, so there is one
     view = desk.view()
     assert (view.status, view.waits, view.done) == ("awaiting_approval", True, False)
     assert view.prompt is not None

@@ -40,7 +40,7 @@ def hanging(scene: Scene, connection: str, kind: str, meanwhile: Callable[[], No
             scene.push.gone.add(connection)
         return post(connection_id, data)
 
-    scene.push.post = posted  # type: ignore[method-assign, assignment]
+    scene.push.post = posted  # type: ignore[method-assign, assignment]  # the stage is ours to change
     return hung
 
 
@@ -88,7 +88,7 @@ def test_whoever_answers_at_once_hears_of_that_before_the_turn_goes_on(
             scene.clock.sleep(0.001)
         return taken
 
-    scene.push.post = slow  # type: ignore[method-assign]
+    scene.push.post = slow  # type: ignore[method-assign]  # the stage is ours to change
     tool, _ = waiting(desk, then="Done")
     scene.work()
     told = [(event["type"], event["requestId"]) for _, event in scene.push.sent]

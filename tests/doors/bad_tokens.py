@@ -48,7 +48,7 @@ def _confused(issuer: Issuer) -> str:
     if issuer.algorithm == "HS256":
         return issuer.sign(issuer.claims(), rsa_key(), "RS256")
     # Where a public key is trusted, the issuer's own is a private one.
-    public = pem(issuer.key)  # type: ignore[arg-type]
+    public = pem(issuer.key)  # type: ignore[arg-type]  # no bytes, but a key
     head = {"alg": "HS256", "typ": "JWT", "kid": "one"}
     text = ".".join(base64url(json.dumps(part).encode()) for part in (head, issuer.claims()))
     return f"{text}.{base64url(hmac.digest(public.encode(), text.encode(), 'sha256'))}"

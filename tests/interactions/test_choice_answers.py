@@ -69,7 +69,7 @@ EACH = "must each be an object with the header of a question"
         (answers("Pro"), "answers", EACH),
         (answers({"options": ["Pro"]}), "answers", EACH),
         (answers(answer("x" * 13, options=["Pro"])), "answers", EACH),
-        (answers(answer(5, options=["Pro"])), "answers", EACH),  # type: ignore[arg-type]
+        (answers(answer(5, options=["Pro"])), "answers", EACH),  # type: ignore[arg-type]  # wrong on purpose
         (answers(answer()), "Plan", NOT_ANSWERED),
         (answers(answer(options=[], other=" ")), "Plan", NOT_ANSWERED),
         (answers(answer(options="Pro")), "Plan", OPTIONS),

@@ -143,7 +143,7 @@ def test_a_session_at_work_is_not_forgotten() -> None:
 def test_an_iteration_that_never_began_leaves_nothing() -> None:
     model = SaidModel(answer("Yes"))
     door = runner(model, backlog=0)
-    door.run("s", "lost", principal=ANN).close()  # type: ignore[attr-defined]
+    door.run("s", "lost", principal=ANN).close()  # type: ignore[attr-defined]  # it is a generator
     say(door)
     assert texts(model) == ["Hi"]
 
@@ -153,7 +153,7 @@ def test_given_up_in_a_reply_the_model_is_told_what_the_user_said() -> None:
     door = runner(model)
     events = door.run("s", "First", principal=ANN)
     next(events)
-    events.close()  # type: ignore[attr-defined]
+    events.close()  # type: ignore[attr-defined]  # it is a generator
     assert model.closed == 1
     say(door, "Second")
     assert texts(model) == ["First\n\nSecond"]
@@ -164,7 +164,7 @@ def test_given_up_in_a_call_the_model_is_told_that_its_result_is_lost() -> None:
     door = runner(model, MadeTool("t"))
     events = door.run("s", "First", principal=ANN)
     assert isinstance(next(events), ToolStarted)
-    events.close()  # type: ignore[attr-defined]
+    events.close()  # type: ignore[attr-defined]  # it is a generator
     say(door, "Second")
     lost, words = texts(model)[2]
     assert (lost["content"], words["text"]) == (LOST_RESULT, "Second")

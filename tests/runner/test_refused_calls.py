@@ -103,7 +103,7 @@ def test_nobody_who_runs_it_in_one_process_is_asked_either() -> None:
 
     door = InProcessRunner(agent=agent, model=model, tools=tools, approve=approve)
     events = list(door.run("s", "Hi", principal=LOCAL))
-    assert events[-1].text == "Done"  # type: ignore[union-attr]
+    assert events[-1].text == "Done"  # type: ignore[union-attr]  # the last event is the reply
     assert asked == []
     assert "do not fit" in model.last[-1]["content"][0]["content"]
 

@@ -1,7 +1,7 @@
 """A client of the WebSocket protocol: one connection at a time, frames out, events in."""
 
 import queue
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
@@ -170,19 +170,24 @@ class Client:
             said += " With --token-command it is renewed by itself."
         return Expired(said)
 
-    def _asked(self, action: str, fields: Mapping[str, Any]) -> Event:
-        request_id = new_id()
+    def answers(self) -> Iterator[Event]:
+        """The events that come while a frame may still be answered. Raises like `next`."""
         give_up = self.clock.monotonic() + self.patience.answer
-        self.send({"action": action, "requestId": request_id, **fields})
         while (left := give_up - self.clock.monotonic()) > 0:
             try:
                 event = self.next(left)
             except TimeoutError:
-                break
+                return
             if event is None:
                 continue
             if is_gateway_error(event):
-                break
+                return
+            yield event
+
+    def _asked(self, action: str, fields: Mapping[str, Any]) -> Event:
+        request_id = new_id()
+        self.send({"action": action, "requestId": request_id, **fields})
+        for event in self.answers():
             if event.get("requestId") != request_id:
                 continue
             if event.get("type") == "error":

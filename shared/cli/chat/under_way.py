@@ -1,6 +1,6 @@
 """Asking what a conversation is at, when it is come back to."""
 
-from shared.cli.chat.client import Client, is_expired, is_gateway_error
+from shared.cli.chat.client import Client, is_expired
 from shared.cli.chat.connection import Event
 from shared.cli.chat.events import back, error_of, is_queued
 from shared.cli.chat.faults import NoAnswer, Refused
@@ -37,17 +37,8 @@ def turn_under_way(client: Client, session: str) -> Event | None:
 
 def _asked(client: Client, session: str) -> Event:
     """The answer, or the error that came in its place: it has no request id, like the frame."""
-    give_up = client.clock.monotonic() + client.patience.answer
     client.send({"action": "resume_turn", "sessionId": session, "received": 0})
-    while (left := give_up - client.clock.monotonic()) > 0:
-        try:
-            event = client.next(left)
-        except TimeoutError:
-            break
-        if event is None:
-            continue
-        if is_gateway_error(event):
-            break
+    for event in client.answers():
         if event.get("type") == "error" and event.get("requestId") is None:
             return event
         if string(event, "requestId") and (back(event) is not None or is_queued(event)):

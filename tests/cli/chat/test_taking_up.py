@@ -144,6 +144,8 @@ def test_the_real_thing_asks_again_in_another_session(tmp_path: Path) -> None:
         again = Session(second, "shop", ScriptedPerson(second, "y"))
         again.resume(left.conversation)
         said = list(again.take_up())
+        # The turn leaves its mailbox only after its end was told.
+        running.settle()
         nothing = list(again.take_up())
 
     assert "Approved." in notices(said)

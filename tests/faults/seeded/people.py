@@ -42,7 +42,7 @@ class Person:
         acts = self._approval(prompt) if prompt.kind == APPROVAL else self._form(prompt)
         for number, act in enumerate(acts):
             late = after + number * rng.choice([0.0, 0.0, 0.02, 0.4, 2.0])
-            self._world.after(late, lambda act=act: self._do(act))  # type: ignore[misc]
+            self._world.after(late, lambda act=act: self._do(act))  # type: ignore[misc]  # mypy reads no defaults of lambdas
 
     def _do(self, act: Act) -> None:
         client = self._client

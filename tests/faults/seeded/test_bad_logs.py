@@ -93,7 +93,7 @@ def test_the_next_turn_works(shape: str, steps: int, tmp_path: Path) -> None:
         plan = Plan([["look"]] * steps, tokens=5, pace=0.0)
         for request_id in ("q0", "q1"):
             turn = scene.send(request_id, plan)
-            scene.until(lambda turn=turn: turn.terminal is not None)  # type: ignore[misc]
+            scene.until(lambda turn=turn: turn.terminal is not None)  # type: ignore[misc]  # mypy reads no defaults of lambdas
             assert turn.terminal is not None
             assert text_of(json.loads(turn.terminal)) == turn.text != ""
         scene.pass_time(60.0)

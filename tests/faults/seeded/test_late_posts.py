@@ -53,8 +53,8 @@ def pausing_post(scene: Calm, freeze: Callable[[], bool]) -> None:
         armed[0] = b"stream_token" in data
         return post(connection, data)
 
-    chaos.point = paused  # type: ignore[method-assign]
-    scene.world.gateway.post = posted  # type: ignore[method-assign]
+    chaos.point = paused  # type: ignore[method-assign]  # the stage is ours to change
+    scene.world.gateway.post = posted  # type: ignore[method-assign]  # the stage is ours to change
 
 
 def test_a_post_that_was_paused_is_late_and_nobodys_fault(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_a_turn_that_becomes_the_next_one_while_it_is_resumed(
                 raise PushThrottled
             return post(connection, data)
 
-        scene.world.gateway.post = slow  # type: ignore[method-assign]
+        scene.world.gateway.post = slow  # type: ignore[method-assign]  # the stage is ours to change
         first = scene.send("q0", Plan(tokens=40, pace=0.05))
         scene.until(lambda: first.acknowledged)
         turn = scene.send("q1", Plan(tokens=40, pace=0.05))
