@@ -52,7 +52,16 @@ class Settings(BaseModel):
     assistant_local_config_dir: Path = Path("agents")
     library_dir: Path = Path("library")
     backend_mode: Literal["auto", "http", "disabled"] = "auto"
-    backend_url: str | None = None
+    backend_url: types.HttpUrl | None = None
+    backend_token: SecretStr | None = None
+    backend_timeout_sec: float = Field(5, gt=0, le=60, allow_inf_nan=False)
+    backend_cache_sec: float = Field(15, ge=0, le=3600, allow_inf_nan=False)
+    history_enabled: bool = True
+    history_queue_max_size: int = Field(256, ge=1, le=256)
+    history_retry_max_attempts: int = Field(5, ge=1, le=100)
+    history_retry_backoff_sec: types.Seconds = 0.2
+    history_finalize_drain_timeout_sec: float = Field(30, ge=0, le=86_400, allow_inf_nan=False)
+    history_idle_sec: float = Field(1800, ge=1, le=7 * 86_400, allow_inf_nan=False)
 
     auth_mode: Literal["none", "token", "jwt"] = "token"
     auth_allow_public: bool = False
@@ -148,6 +157,16 @@ class Settings(BaseModel):
     def database_path(self) -> Path:
         return self.database_url or self.workspace_base / ".parley" / "parley.db"
 
+    @property
+    def backend(self) -> str | None:
+        """Where somebody else's product owns agents and history; None: nowhere."""
+        return None if self.backend_mode == "disabled" else self.backend_url
+
+    @property
+    def records_history(self) -> bool:
+        """Whether what is said is recorded there."""
+        return self.backend is not None and self.history_enabled
+
     def require_service_token(self) -> SecretStr:
         """The token that callers of the HTTP API bear.
 
@@ -174,7 +193,8 @@ class Settings(BaseModel):
             "mode": self.mode,
             "storage": self.table_name or str(self.database_path),
             "files": self.bucket_name or str(self.workspace_base),
-            "agents": str(self.assistant_local_config_dir),
+            "agents": self.backend or str(self.assistant_local_config_dir),
+            "history": "recorded by the backend" if self.records_history else "kept here only",
             "auth": self.auth_mode,
             "model": self.anthropic_model,
             "model endpoint": self.anthropic_base_url or "https://api.anthropic.com",

@@ -1,6 +1,7 @@
 """What must not be set together: each contradiction is a sentence that says what to set."""
 
 from collections.abc import Iterator
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -28,7 +29,7 @@ def contradictions(settings: "Settings") -> Iterator[str]:
         yield "MODEL_PROVIDER=bedrock needs ANTHROPIC_MODEL: a model or inference profile there."
     yield from _unsafe(settings)
     yield from _token_keys(settings)
-    yield from _not_yet(settings)
+    yield from _backend(settings)
 
 
 def _unsafe(settings: "Settings") -> Iterator[str]:
@@ -61,8 +62,23 @@ def _token_keys(settings: "Settings") -> Iterator[str]:
         )
 
 
-def _not_yet(settings: "Settings") -> Iterator[str]:
-    if settings.backend_url:
-        yield "BACKEND_URL is not supported yet. Leave it out, and BACKEND_MODE too."
-    elif settings.backend_mode == "http":
-        yield "BACKEND_MODE=http needs BACKEND_URL, which is not supported yet. Leave it out."
+def _backend(settings: "Settings") -> Iterator[str]:
+    if settings.backend_mode == "http" and settings.backend_url is None:
+        yield "BACKEND_MODE=http needs BACKEND_URL: where the backend is."
+    if settings.backend_token and not settings.backend_url:
+        yield "BACKEND_TOKEN needs BACKEND_URL: whom it is for."
+    url = settings.backend_url
+    if url is None or settings.backend_token is None or urlsplit(url).scheme == "https":
+        return
+    if not _internal(urlsplit(url).hostname or ""):
+        yield "BACKEND_URL must begin with https://: BACKEND_TOKEN goes there."
+
+
+def _internal(host: str) -> bool:
+    """Whether a host is this machine or, by its name or number, one of a private network."""
+    if host in types.LOOPBACK or "." not in host or host.endswith((".internal", ".local")):
+        return True
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        return False

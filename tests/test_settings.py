@@ -224,8 +224,11 @@ def test_values_without_a_meaning(name: str, value: str, said: str) -> None:
         ({"MODEL_BASE_BACKOFF_SEC": "9"}, "Raise the latter"),
         ({**AWS, "DATABASE_URL": "sqlite:///x"}, "Keep one: SQLite or DynamoDB"),
         ({"BACKEND_MODE": "http"}, "BACKEND_MODE=http needs BACKEND_URL"),
-        ({"BACKEND_URL": "https://x.org"}, "BACKEND_URL is not supported yet"),
-        ({"BACKEND_MODE": "http", "BACKEND_URL": "https://x.org"}, "is not supported yet"),
+        ({"BACKEND_TOKEN": "abc"}, "BACKEND_TOKEN needs BACKEND_URL"),
+        (
+            {"BACKEND_URL": "http://x.org", "BACKEND_TOKEN": "abc"},
+            "BACKEND_URL must begin with https://",
+        ),
         ({"AUTH_MODE": "jwt"}, "AUTH_MODE=jwt needs one of AUTH_JWT_SECRET, AUTH_JWT_PUBLIC_KEY"),
         (
             {"AUTH_JWT_SECRET": "s" * 32, "AUTH_JWT_PUBLIC_KEY": PUBLIC_KEY},

@@ -31,10 +31,12 @@ from shared.tools.toolbox import Toolbox
 LATER = (
     "knowledge",
     "workflow",
-    "overrides",
     "limits",
 )
 """Fields that are refused by name: an agent must not run as if they were not there."""
+
+OVERRIDABLE = ("greeting", "language", "instructions", "model")
+"""What a session may put in the place of its agent's own, where the agent says so."""
 
 MAX_PATTERN = 128
 MIN_THINKING = 1024
@@ -55,8 +57,20 @@ def _skill(name: str) -> str:
 
 def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(names)) != len(names):
-        raise ValueError("may name each skill only once")
+        raise ValueError("may name each only once")
     return names
+
+
+def _language(tag: str) -> str:
+    if not _LANGUAGE.fullmatch(tag):
+        raise ValueError("must be the tag of a language, such as de or pt-BR")
+    return tag
+
+
+def _overridable(name: Any) -> Any:
+    if name not in OVERRIDABLE:
+        raise ValueError(f"may only have {', '.join(OVERRIDABLE)}")
+    return name
 
 
 def _pattern(text: str, info: ValidationInfo) -> str:
@@ -83,6 +97,7 @@ def _thinking(value: Any) -> Any:
     raise ValueError(f"must be adaptive, or a number of tokens from {MIN_THINKING} on")
 
 
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3}", re.ASCII)  # BCP 47, in short
 _SKILL = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
 _Line = Annotated[str, Field(max_length=128), AfterValidator(_not_blank)]
 
@@ -101,6 +116,12 @@ class Agent(BaseModel):
     max_iterations: int = Field(20, ge=1, le=64, strict=True)
     thinking: Annotated[Any, BeforeValidator(_thinking)] = None
     greeting: Annotated[str, Field(max_length=10_000), AfterValidator(_not_blank)] | None = None
+    language: Annotated[str, AfterValidator(_language)] | None = None
+    overrides: Annotated[
+        tuple[Annotated[str, BeforeValidator(_overridable)], ...],
+        Field(max_length=len(OVERRIDABLE)),
+        AfterValidator(_each_once),
+    ] = ()
     tools: tuple[ToolSpec, ...] = Field((), max_length=MAX_TOOLS)
     confirm_tools: tuple[Annotated[str, AfterValidator(_pattern)], ...] = Field((), max_length=64)
     skills: Annotated[
@@ -151,8 +172,8 @@ class AgentFault(ValueError):
 class AgentSource(Protocol):
     """Gives out the agents of this deployment."""
 
-    def get(self, agent_id: str) -> Agent:
-        """The agent with this id, or with this UUID on the wire.
+    def get(self, agent_id: str, tenant: str) -> Agent:
+        """The agent of the tenant with this id, or with this UUID on the wire.
 
         Raises:
             NotFound: AGENT_NOT_FOUND.
@@ -160,8 +181,8 @@ class AgentSource(Protocol):
         """
         ...
 
-    def list(self) -> list[Agent]:
-        """All agents, in the order of their ids. Raises ConfigurationError like `get`."""
+    def list(self, tenant: str) -> list[Agent]:
+        """The agents of the tenant, in the order of their ids. Raises like `get`."""
         ...
 
 
@@ -180,7 +201,7 @@ class EquippedAgent:
 class EquippedAgentSource(AgentSource, Protocol):
     """Gives out agents together with their tools: for whoever runs turns."""
 
-    def equipped(self, agent_id: str) -> EquippedAgent:
+    def equipped(self, agent_id: str, tenant: str) -> EquippedAgent:
         """Like `get`. Raises ConfigurationError also for a tool or skill that cannot be had."""
         ...
 

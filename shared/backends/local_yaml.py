@@ -71,13 +71,13 @@ class LocalAgents:
         self._read: dict[str, _Read] = {}
         self._made: dict[str, _Made] = {}
 
-    def get(self, agent_id: str) -> Agent:
+    def get(self, agent_id: str, tenant: str) -> Agent:
         return self._checked(self._known(agent_id))
 
-    def list(self) -> list[Agent]:
+    def list(self, tenant: str) -> list[Agent]:
         return [self._checked(agent_id) for agent_id in self._ids()]
 
-    def equipped(self, agent_id: str) -> EquippedAgent:
+    def equipped(self, agent_id: str, tenant: str) -> EquippedAgent:
         return self._equipped(self._load(self._known(agent_id)))
 
     def _known(self, agent_id: str) -> str:

@@ -160,7 +160,7 @@ class Frames:
         if session is None:
             # The request id of a frame that does not echo it is a turn's, which has not ended.
             raise frames.no_such_session(frame.request_id if frame.echoes else None)
-        self._pages.check(session.agent, opened.origin)
+        self._pages.check(session.agent, session.tenant, opened.origin)
         return session
 
     def _get_session(self, opened: Connection, frame: frames.GetSession) -> None:
@@ -175,12 +175,13 @@ class Frames:
         self._answers.final(opened.id, frame.request_id, data)
 
     def _list(self, opened: Connection, frame: frames.ListConversations) -> None:
+        tenant = opened.principal.tenant
         page = self._conversations.page(
             opened.principal,
             limit=frame.limit,
             cursor=frame.cursor,
             query=frame.query,
-            shown=lambda agent: self._pages.admit(agent, opened.origin),
+            shown=lambda agent: self._pages.admit(agent, tenant, opened.origin),
         )
         items = [
             replies.conversation_item(
@@ -195,7 +196,7 @@ class Frames:
         conversation = frame.conversation_id
         if opened.origin is not None:
             known = self._sessions.agent_of(opened.principal, conversation)
-            self._pages.check(known or "", opened.origin)
+            self._pages.check(known or "", opened.principal.tenant, opened.origin)
         title = self._conversations.rename(opened.principal, conversation, frame.title)
         data = replies.conversation_renamed(conversation, title)
         self._answers.final(opened.id, frame.request_id, data)
@@ -206,7 +207,7 @@ class Frames:
             self._stops.anywhere(opened, frame.request_id)
             return
         session = self._sessions.find(opened.principal, frame.session_id)
-        if session is None or not self._pages.admit(session.agent, opened.origin):
+        if session is None or not self._pages.admit(session.agent, session.tenant, opened.origin):
             return
         if frame.request_id is None:
             self._stops.current(opened.principal, session)
@@ -254,9 +255,9 @@ class Frames:
         asked = frame.agent_id is None or opened.origin is not None
         if frame.conversation_id is not None and asked:
             known = self._sessions.agent_of(opened.principal, frame.conversation_id)
-            self._pages.check(known or "", opened.origin)
+            self._pages.check(known or "", opened.principal.tenant, opened.origin)
         chosen = frame.agent_id or known
-        agent = self._agents.get(chosen or frame.agent(opened.agent))
+        agent = self._agents.get(chosen or frame.agent(opened.agent), opened.principal.tenant)
         check_page(agent, opened.origin)
         session = self._sessions.open(
             opened.principal,

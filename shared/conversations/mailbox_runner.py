@@ -47,8 +47,8 @@ class Agent(Begun, Configured, Protocol):
     """An agent, as far as asking it a question needs to know it."""
 
 
-Agents = Callable[[str], Agent]
-"""The agent with this id. Raises NotFound."""
+Agents = Callable[[str, str], Agent]
+"""The agent with this id, of this tenant. Raises NotFound."""
 
 
 @dataclass
@@ -61,12 +61,13 @@ class _Followed:
 
 class MailboxRunner:
     """See `Runner`. `agent_id` is who answers; `agents` is asked for it at every turn, so that a
-    changed configuration counts at once."""
+    changed configuration counts at once. `tenant` must have the agent at the start."""
 
     def __init__(
         self,
         *,
         agent_id: str,
+        tenant: str,
         agents: Agents,
         table: Table | None,
         clock: Clock,
@@ -82,7 +83,7 @@ class MailboxRunner:
             raise RuntimeMissing("Give the runner the table that the workers use.")
         self._agents = agents
         self._id = agent_id
-        self._id = self._agent().id
+        self._id = self._agent(tenant).id
         self._table = table
         self._clock = clock
         self._sessions = sessions
@@ -103,7 +104,7 @@ class MailboxRunner:
             raise RunnerStopped
         check_said(session_id, message)
         options = TurnOptions(model=model, skill=skill)
-        agent = self._agent()
+        agent = self._agent(principal.tenant)
         options.check(agent)
         try:
             session = self._session(principal, agent, session_id)
@@ -126,9 +127,9 @@ class MailboxRunner:
         whose = "#".join(map(key_part, (principal.tenant, principal.user, self._id)))
         return str(uuid.uuid5(SESSION_NAMESPACE, f"{whose}#{session_id}"))
 
-    def _agent(self) -> Agent:
+    def _agent(self, tenant: str) -> Agent:
         try:
-            return self._agents(self._id)
+            return self._agents(self._id, tenant)
         except NotFound as fault:
             raise NoAgent(fault.message) from fault
 

@@ -21,7 +21,7 @@ class Guarded(Protocol):
 class Source(Protocol):
     """Where agents are configured."""
 
-    def get(self, agent_id: str) -> Guarded:
+    def get(self, agent_id: str, tenant: str) -> Guarded:
         """Raises NotFound or ConfigurationError."""
         ...
 
@@ -42,16 +42,16 @@ class Pages:
     def __init__(self, agents: Source) -> None:
         self._agents = agents
 
-    def check(self, agent_id: str, origin: str | None) -> None:
+    def check(self, agent_id: str, tenant: str, origin: str | None) -> None:
         """Raises like `check_page`."""
         if origin is not None:
             with suppress(NotFound):
-                check_page(self._agents.get(agent_id), origin)
+                check_page(self._agents.get(agent_id, tenant), origin)
 
-    def admit(self, agent_id: str, origin: str | None) -> bool:
+    def admit(self, agent_id: str, tenant: str, origin: str | None) -> bool:
         """Whether the page may see what was said with the agent."""
         try:
-            self.check(agent_id, origin)
+            self.check(agent_id, tenant, origin)
         except Forbidden:
             return False
         return True

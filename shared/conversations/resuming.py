@@ -88,7 +88,7 @@ class Resuming:
         found = readable(opened.principal, name, self._table.get([session_key(name)])[0])
         if found is None:
             raise no_such_turn()
-        self._pages.check(found.agent, opened.origin)
+        self._pages.check(found.agent, found.tenant, opened.origin)
         return found
 
     def _find(self, session: Session, request_id: str | None) -> tuple[Box, Job | None]:

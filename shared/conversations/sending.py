@@ -23,7 +23,7 @@ class Chosen(Begun, Configured, Guarded, Protocol):
 class AgentSource(Protocol):
     """Where agents are configured."""
 
-    def get(self, agent_id: str) -> Chosen:
+    def get(self, agent_id: str, tenant: str) -> Chosen:
         """Raises NotFound or ConfigurationError."""
         ...
 
@@ -61,7 +61,7 @@ class Sending:
                 raise frames.no_such_session(frame.request_id)
             if session.id not in opened.attached:
                 # The connection that opened the session was asked then.
-                self._pages.check(session.agent, opened.origin)
+                self._pages.check(session.agent, session.tenant, opened.origin)
             added = self._add(opened, session, frame, self._options(session, frame))
         except RateLimited:
             raise
@@ -80,7 +80,7 @@ class Sending:
         options = TurnOptions(model=frame.model, skill=frame.skill, stream=frame.stream)
         if options.needs_agent:
             try:
-                options.check(self._agents.get(session.agent))
+                options.check(self._agents.get(session.agent, session.tenant))
             except ParleyError:
                 if not self._turns.known(session, frame.request_id):
                     raise

@@ -24,7 +24,7 @@ class Waiting:
         found = Session.read(session, item)
         if found.tenant != opened.principal.tenant:
             return None
-        return found if self._pages.admit(found.agent, opened.origin) else None
+        return found if self._pages.admit(found.agent, found.tenant, opened.origin) else None
 
     def own(self, opened: Connection, session: str) -> Session | None:
         """The same, if the connection's client may take part in it."""

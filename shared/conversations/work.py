@@ -41,8 +41,9 @@ FLUSH_PROMPT = 10.0
 FLUSH = 0.3
 """Seconds for what a turn had said when it was stopped."""
 
-Agents = Callable[[str, str | None], Equipped]
-"""The agent with this id, and the skill with this name. Raises ParleyError if there is none."""
+Agents = Callable[[str, str | None, str], Equipped]
+"""The agent of this tenant with this id, and the skill with this name. Raises ParleyError: there is
+none."""
 
 Recorded = Callable[[Mapping[str, Any]], Equipped]
 """The same from what a turn that waited has kept. Raises ParleyError: it cannot be read."""
@@ -163,7 +164,7 @@ class Turns:
         if recorded:
             equipped = self._recorded(recorded)
         else:
-            equipped = self._agents(job.payload["agent"], job.payload.get("skill"))
+            equipped = self._agents(job.payload["agent"], job.payload.get("skill"), job.key.tenant)
         host.recorded = equipped.recorded
         return TurnRequest.of(
             equipped,

@@ -116,7 +116,7 @@ class DevServer:
                 "WORKSPACE_BASE to another folder."
             )
         wiring.install(self.deployment)
-        self.deployment.agents.list()
+        self.deployment.agents.list(self.settings.service_tenant)
         self._instances.release_dead(self.deployment.table, self.deployment.clock)
         self._server.start()
         self._runtime.start()

@@ -85,7 +85,7 @@ def router(services: Services) -> APIRouter:
         origin = request.headers.get("origin")
         if origin is not None:
             asked = services.approvals.find(caller, approval_id)
-            Pages(services.agents).check(asked.agent, origin)
+            Pages(services.agents).check(asked.agent, caller.tenant, origin)
         seen, box = services.approvals.decide(
             caller, approval_id, approved=body.approved, note=body.note or ""
         )

@@ -99,7 +99,7 @@ class TurnDesk:
         services = self._services
         if body.callback_url is not None:
             self._check_url(body.callback_url)
-        agent = services.agents.get(body.agent_id)
+        agent = services.agents.get(body.agent_id, caller.tenant)
         check_page(agent, origin)
         _check_options(body.options, agent)
         request_id = _request_id(caller, key)

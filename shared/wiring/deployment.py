@@ -103,6 +103,7 @@ class Deployment(Identity):
 
         return MailboxRunner(
             agent_id=agent_id,
+            tenant=self.settings.service_tenant,
             agents=self.agents.get,
             table=self.table,
             clock=self.clock,

@@ -67,7 +67,7 @@ class Equipment(Adapters):
             lambda_=partial(LambdaTool, functions=self.functions, clock=self.clock),
         )
 
-    def equip(self, agent_id: str, skill: str | None) -> "Equipped":
+    def equip(self, agent_id: str, skill: str | None, tenant: str) -> "Equipped":
         """The agent with its tools, and the text of the skill that a turn asked for.
 
         Raises:
@@ -76,7 +76,7 @@ class Equipment(Adapters):
         from shared.backends.recorded import equipped
         from shared.errors import NotFound
 
-        found = self.equipped_agents.equipped(agent_id)
+        found = self.equipped_agents.equipped(agent_id, tenant)
         if skill is not None and skill not in found.skills:
             raise NotFound("The agent has no such skill.", code="SKILL_NOT_FOUND")
         text = found.skills[skill] if skill is not None else None

@@ -67,7 +67,7 @@ def test_what_comes_later_is_refused_by_name(name: str) -> None:
         ({"suggested_replies": "yes"}, '"suggested_replies" must be true or false'),
         ({"skills": ["../tone"]}, '"skills.0" must be the name of a skill'),
         ({"skills": ["a"] * 65}, '"skills" may have at most 64 entries'),
-        ({"skills": ["a", "b", "a"]}, '"skills" may name each skill only once'),
+        ({"skills": ["a", "b", "a"]}, '"skills" may name each only once'),
         ({"tools": {}}, '"tools" must be a list'),
         ({"tools": [FIND] * 65}, '"tools" may have at most 64 entries'),
         ({"tools": ["orders:find"]}, '"tools.0" must be an object'),

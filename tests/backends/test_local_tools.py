@@ -56,29 +56,31 @@ def rewrite(path: Path, text: str) -> None:
 
 
 def answer(agents: LocalAgents) -> str:
-    [tool] = agents.equipped("support").toolbox
+    [tool] = agents.equipped("support", "local").toolbox
     return tool.run({"a": 5}, context())
 
 
 def test_an_agent_with_its_tools_and_skills(agents: LocalAgents) -> None:
-    found = agents.equipped("support")
-    assert found.agent == agents.get("support")
+    found = agents.equipped("support", "local")
+    assert found.agent == agents.get("support", "local")
     assert [tool.name for tool in found.toolbox] == ["find"]
     assert list(found.skills.items()) == [("tone", "Be kind."), ("brief", "Be brief.")]
     assert answer(agents) == "5"
-    assert agents.equipped(agent_uuid("support")).agent is found.agent
+    assert agents.equipped(agent_uuid("support"), "local").agent is found.agent
     with pytest.raises(NotFound):
-        agents.equipped("nobody")
+        agents.equipped("nobody", "local")
 
 
 def test_an_agent_without_any(folder: Path, agents: LocalAgents) -> None:
     (folder / "plain.yaml").write_text("name: Plain\ninstructions: Help.\n")
-    found = agents.equipped("plain")
+    found = agents.equipped("plain", "local")
     assert (list(found.toolbox), found.skills) == ([], {})
 
 
 def test_tools_are_made_once(agents: LocalAgents) -> None:
-    assert agents.equipped("support").toolbox is agents.equipped("support").toolbox
+    assert (
+        agents.equipped("support", "local").toolbox is agents.equipped("support", "local").toolbox
+    )
 
 
 def test_a_change_of_each_file_is_seen(folder: Path, agents: LocalAgents) -> None:
@@ -86,19 +88,21 @@ def test_a_change_of_each_file_is_seen(folder: Path, agents: LocalAgents) -> Non
     rewrite(folder / "orders.py", FIND.replace("return a", "return 2 * a"))
     assert answer(agents) == "10"
     rewrite(folder / "support.yaml", GOOD + "    description: Seek it.\n")
-    assert [tool.description for tool in agents.equipped("support").toolbox] == ["Seek it."]
+    assert [tool.description for tool in agents.equipped("support", "local").toolbox] == [
+        "Seek it."
+    ]
     rewrite(folder.parent / "library" / "skills" / "tone.md", "Be calm.")
-    assert agents.equipped("support").skills["tone"] == "Be calm."
+    assert agents.equipped("support", "local").skills["tone"] == "Be calm."
 
 
 def test_a_tool_that_breaks_and_is_mended(folder: Path, agents: LocalAgents) -> None:
-    agents.get("support")
+    agents.get("support", "local")
     rewrite(folder / "orders.py", "def find(:\n")
     for _ in range(2):
         with pytest.raises(ConfigurationError, match=r"orders\.py, line 1: invalid syntax"):
-            agents.get("support")
+            agents.get("support", "local")
     rewrite(folder / "orders.py", FIND)
-    assert agents.get("support").id == "support"
+    assert agents.get("support", "local").id == "support"
 
 
 @pytest.mark.parametrize(
@@ -138,24 +142,28 @@ def test_the_file_the_line_and_the_reason(
     folder: Path, agents: LocalAgents, text: str, line: int, said: str
 ) -> None:
     (folder / "bad.yaml").write_text(text)
-    for ask in (lambda: agents.get("bad"), lambda: agents.equipped("bad"), agents.list):
+    for ask in (
+        lambda: agents.get("bad", "local"),
+        lambda: agents.equipped("bad", "local"),
+        lambda: agents.list("local"),
+    ):
         with pytest.raises(ConfigurationError) as caught:
             ask()
         assert caught.value.message.startswith(f"agents/bad.yaml, line {line}: ")
         assert said in caught.value.message
         assert str(folder) not in caught.value.message
-    assert agents.get("support").id == "support"
+    assert agents.get("support", "local").id == "support"
 
 
 def test_a_process_that_runs_no_turns_loads_no_code(folder: Path) -> None:
     (folder / "orders.py").write_text("raise RuntimeError\n")
     agents = LocalAgents(folder, "m")
-    assert agents.get("support").skills == ("tone", "brief")
+    assert agents.get("support", "local").skills == ("tone", "brief")
     with pytest.raises(ConfigurationError, match="tools of agents cannot be loaded"):
-        agents.equipped("support")
+        agents.equipped("support", "local")
     rewrite(folder / "support.yaml", "name: A\ninstructions: I\nskills: [tone]\n")
     with pytest.raises(ConfigurationError, match="skills of agents cannot be read"):
-        agents.equipped("support")
+        agents.equipped("support", "local")
 
 
 # -- the agents that come with Parley -----------------------------------------------------------
@@ -167,8 +175,8 @@ def shipped() -> LocalAgents:
 
 
 def test_they_are_valid(shipped: LocalAgents) -> None:
-    assert {"assistant", "planner", "shop"} <= {agent.id for agent in shipped.list()}
-    assert list(shipped.equipped("assistant").toolbox) == []
+    assert {"assistant", "planner", "shop"} <= {agent.id for agent in shipped.list("local")}
+    assert list(shipped.equipped("assistant", "local").toolbox) == []
 
 
 @pytest.mark.parametrize(
@@ -184,7 +192,7 @@ def test_they_are_valid(shipped: LocalAgents) -> None:
 def test_their_tools_work(
     shipped: LocalAgents, agent: str, tool: str, arguments: dict[str, object], said: str
 ) -> None:
-    [found] = [each for each in shipped.equipped(agent).toolbox if each.name == tool]
+    [found] = [each for each in shipped.equipped(agent, "local").toolbox if each.name == tool]
     assert found.repeatable
     assert said in found.run(arguments, context())
 
@@ -205,6 +213,6 @@ def test_their_tools_work(
 def test_their_tools_say_what_does_not_work(
     shipped: LocalAgents, agent: str, tool: str, arguments: dict[str, object], said: str
 ) -> None:
-    [found] = [each for each in shipped.equipped(agent).toolbox if each.name == tool]
+    [found] = [each for each in shipped.equipped(agent, "local").toolbox if each.name == tool]
     with pytest.raises(ToolFault, match=said):
         found.run(arguments, context())

@@ -33,26 +33,26 @@ def refusal(folder: Path, text: str | bytes) -> str:
     path = folder / "bad.yaml"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     with pytest.raises(ConfigurationError) as caught:
-        LocalAgents(folder, "m").get("bad")
+        LocalAgents(folder, "m").get("bad", "local")
     assert str(folder) not in caught.value.message
     return caught.value.message
 
 
 def test_an_agent_by_its_name(agents: LocalAgents) -> None:
-    agent = agents.get("support")
+    agent = agents.get("support", "local")
     assert (agent.id, agent.name, agent.instructions) == ("support", "Support", "Help.\n")
     assert agent.model == "the-default"
 
 
 def test_an_agent_by_its_uuid_on_the_wire(agents: LocalAgents) -> None:
-    assert agents.get(agent_uuid("support")) == agents.get("support")
-    assert agents.get(agent_uuid("support").upper()) == agents.get("support")
+    assert agents.get(agent_uuid("support"), "local") == agents.get("support", "local")
+    assert agents.get(agent_uuid("support").upper(), "local") == agents.get("support", "local")
 
 
 def test_an_agent_whose_name_is_a_uuid(folder: Path, agents: LocalAgents) -> None:
     name = "11111111-1111-1111-1111-11111111111A"
     (folder / f"{name}.yaml").write_text(GOOD)
-    assert agents.get(name).id == agents.get(name.lower()).id == name
+    assert agents.get(name, "local").id == agents.get(name.lower(), "local").id == name
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_an_agent_whose_name_is_a_uuid(folder: Path, agents: LocalAgents) -> Non
 )
 def test_there_is_no_other_agent(agents: LocalAgents, agent_id: str) -> None:
     with pytest.raises(NotFound) as caught:
-        agents.get(agent_id)
+        agents.get(agent_id, "local")
     assert caught.value.error_code == "AGENT_NOT_FOUND"
     assert caught.value.message == "There is no such agent."
 
@@ -80,7 +80,7 @@ def test_there_is_no_other_agent(agents: LocalAgents, agent_id: str) -> None:
 def test_nothing_outside_the_folder_is_an_agent(folder: Path, agents: LocalAgents) -> None:
     (folder.parent / "secret.yaml").write_text(GOOD)
     with pytest.raises(NotFound):
-        agents.get("../secret")
+        agents.get("../secret", "local")
 
 
 def test_all_agents(folder: Path, agents: LocalAgents) -> None:
@@ -88,23 +88,23 @@ def test_all_agents(folder: Path, agents: LocalAgents) -> None:
     (folder / "orders.py").write_text("")
     (folder / ".hidden.yaml").write_text("no")
     (folder / "knowledge.yaml").mkdir()
-    assert [agent.id for agent in agents.list()] == ["a.b-c_d", "support"]
+    assert [agent.id for agent in agents.list("local")] == ["a.b-c_d", "support"]
 
 
 def test_files_are_read_again_when_they_change(folder: Path, agents: LocalAgents) -> None:
     path = folder / "support.yaml"
-    first = agents.get("support")
-    assert agents.get("support") is first
+    first = agents.get("support", "local")
+    assert agents.get("support", "local") is first
     path.write_text(GOOD.replace("Support", "Desk"))
     os.utime(path, ns=(1, 1))
-    assert agents.get("support").name == "Desk"
+    assert agents.get("support", "local").name == "Desk"
     path.unlink()
     with pytest.raises(NotFound):
-        agents.get("support")
+        agents.get("support", "local")
 
 
 def test_the_agents_that_come_with_parley() -> None:
-    agents = LocalAgents(ROOT / "agents", "m").list()
+    agents = LocalAgents(ROOT / "agents", "m").list("local")
     assert "assistant" in [agent.id for agent in agents]
 
 
@@ -160,24 +160,24 @@ def test_names_that_nobody_could_ask_for(folder: Path, agents: LocalAgents, name
     path = folder / name.removesuffix(".yaml")
     path.with_name(path.name + ".yaml").write_text(GOOD)
     with pytest.raises(ConfigurationError, match="the name of the file is the agent's id"):
-        agents.list()
+        agents.list("local")
 
 
 def test_the_other_suffix(folder: Path, agents: LocalAgents) -> None:
     (folder / "sales.yml").write_text(GOOD)
     with pytest.raises(ConfigurationError, match=r"agents/sales.yml: its name must end in .yaml"):
-        agents.list()
-    assert agents.get("support").id == "support", "a stray file stops nobody else"
+        agents.list("local")
+    assert agents.get("support", "local").id == "support", "a stray file stops nobody else"
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="Set ASSISTANT_LOCAL_CONFIG_DIR"):
-        LocalAgents(tmp_path / "nowhere", "m").list()
+        LocalAgents(tmp_path / "nowhere", "m").list("local")
 
 
 def test_a_link_that_leads_nowhere_is_no_agent(folder: Path, agents: LocalAgents) -> None:
     (folder / "loop.yaml").symlink_to(folder / "loop.yaml")
-    assert [agent.id for agent in agents.list()] == ["support"]
+    assert [agent.id for agent in agents.list("local")] == ["support"]
 
 
 @given(st.text(max_size=200) | st.text(st.sampled_from("a:- \n[]{}&*!|>'\"#?,"), max_size=60))

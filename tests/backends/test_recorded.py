@@ -91,7 +91,7 @@ def run(equipped: Equipped, name: str, **arguments: Any) -> str:
 
 
 def test_an_agent_is_given_out_with_gates_and_built_in_tools(deployment: Deployment) -> None:
-    found = deployment.equip("support", None)
+    found = deployment.equip("support", None, "local")
     assert [tool.name for tool in found.tools] == ["find", "pay", "refund", "stock"]
     assert found.gates == GATES
     assert found.builtins == {"request_choices"}
@@ -99,7 +99,7 @@ def test_an_agent_is_given_out_with_gates_and_built_in_tools(deployment: Deploym
 
 def test_an_agent_without_tools_has_neither(agents: Path, deployment: Deployment) -> None:
     (agents / "plain.yaml").write_text("name: Plain\ninstructions: Help.\nmodel: m\n")
-    found = deployment.equip("plain", None)
+    found = deployment.equip("plain", None, "local")
     assert (found.gates, found.builtins) == ({}, frozenset())
     assert found.recorded == {
         "agent": "plain",
@@ -110,14 +110,14 @@ def test_an_agent_without_tools_has_neither(agents: Path, deployment: Deployment
             "model": "m",
             "max_tokens": 4096,
         },
-        "config_hash": deployment.agents.get("plain").config_hash,
+        "config_hash": deployment.agents.get("plain", "local").config_hash,
         "skill": None,
     }
     assert deployment.equip_recorded(stored(found)) == found
 
 
 def test_what_was_recorded_makes_the_same_again(deployment: Deployment) -> None:
-    before = deployment.equip("support", "tone")
+    before = deployment.equip("support", "tone", "local")
     after = deployment.equip_recorded(stored(before))
     assert after.agent == before.agent
     assert told(after) == told(before)
@@ -127,12 +127,12 @@ def test_what_was_recorded_makes_the_same_again(deployment: Deployment) -> None:
 
 
 def test_the_files_may_say_something_else_by_then(agents: Path, deployment: Deployment) -> None:
-    recorded = stored(deployment.equip("support", "tone"))
+    recorded = stored(deployment.equip("support", "tone", "local"))
     rewrite(agents / "support.yaml", "name: Other\ninstructions: Dance.\n")
     rewrite(agents.parent / "library" / "skills" / "tone.md", "Be rude.")
-    assert deployment.equip("support", None).agent.instructions == "Dance."
+    assert deployment.equip("support", None, "local").agent.instructions == "Dance."
     with pytest.raises(NotFound):
-        deployment.equip("support", "tone")
+        deployment.equip("support", "tone", "local")
     after = deployment.equip_recorded(recorded)
     assert (after.agent.instructions, after.skill) == ("Help.", "Be kind.")
     assert (after.gates, len(after.tools)) == (GATES, 4)
@@ -141,7 +141,7 @@ def test_the_files_may_say_something_else_by_then(agents: Path, deployment: Depl
 
 
 def test_tools_are_made_once_until_their_files_change(agents: Path, deployment: Deployment) -> None:
-    recorded = stored(deployment.equip("support", None))
+    recorded = stored(deployment.equip("support", None, "local"))
     first = deployment.equip_recorded(recorded)
     assert deployment.equip_recorded(recorded).tools[0] is first.tools[0]
     rewrite(agents / "orders.py", ORDERS.replace("return b", "return 2 * b"))
@@ -149,7 +149,7 @@ def test_tools_are_made_once_until_their_files_change(agents: Path, deployment: 
 
 
 def test_only_some_toolboxes_are_kept(deployment: Deployment) -> None:
-    recorded = stored(deployment.equip("support", None))
+    recorded = stored(deployment.equip("support", None, "local"))
     first = deployment.equip_recorded(recorded).tools[0]
     others = [
         {**recorded, "config": {**recorded["config"], "instructions": f"Help {number}."}}
@@ -166,7 +166,7 @@ def test_only_some_toolboxes_are_kept(deployment: Deployment) -> None:
 def test_a_tool_that_is_gone_is_left_out(
     agents: Path, deployment: Deployment, caplog: pytest.LogCaptureFixture
 ) -> None:
-    recorded = stored(deployment.equip("support", None))
+    recorded = stored(deployment.equip("support", None, "local"))
     rewrite(agents / "orders.py", ORDERS.replace("def pay", "def settle"))
     with caplog.at_level("WARNING", "parley"):
         after = deployment.equip_recorded(recorded)
@@ -193,7 +193,7 @@ def test_a_tool_that_is_gone_is_left_out(
 def test_what_cannot_be_read_is_refused(
     deployment: Deployment, changes: dict[str, Any], said: str
 ) -> None:
-    recorded = {**stored(deployment.equip("support", None)), **changes}
+    recorded = {**stored(deployment.equip("support", None, "local")), **changes}
     with pytest.raises(ConfigurationError) as caught:
         deployment.equip_recorded(recorded)
     assert said in caught.value.message

@@ -66,6 +66,7 @@ def made(scene: Scene, table: Any, **more: Any) -> MailboxRunner:
     deployment = scene.deployment
     parts: dict[str, Any] = {
         "agent_id": "assistant",
+        "tenant": "local",
         "agents": deployment.agents.get,
         "table": table,
         "clock": scene.clock,

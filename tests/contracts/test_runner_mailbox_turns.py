@@ -60,9 +60,9 @@ def test_what_is_missing_is_said_at_the_beginning(scene: Scene) -> None:
 
 
 def test_a_changed_configuration_counts_at_once(scene: Scene) -> None:
-    known: list[Any] = [scene.deployment.agents.get("assistant")]
+    known: list[Any] = [scene.deployment.agents.get("assistant", "local")]
 
-    def agents(_: str) -> Any:
+    def agents(_: str, __: str) -> Any:
         if not known:
             raise NotFound("There is no such agent.", code="AGENT_NOT_FOUND")
         return known[0]

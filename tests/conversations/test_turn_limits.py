@@ -47,7 +47,7 @@ def test_a_turn_that_takes_too_long_has_cost_what_it_cost(scene: Scene, session:
 class One:
     """An agent source with one agent, which one shop's pages may use."""
 
-    def get(self, agent_id: str) -> Agent:
+    def get(self, agent_id: str, tenant: str) -> Agent:
         return Agent(
             id="support",
             name="Support",
@@ -56,8 +56,8 @@ class One:
             origins=("https://shop.example.com",),
         )
 
-    def list(self) -> list[Agent]:
-        return [self.get("support")]
+    def list(self, tenant: str) -> list[Agent]:
+        return [self.get("support", tenant)]
 
 
 @pytest.mark.parametrize(

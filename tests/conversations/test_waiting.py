@@ -24,7 +24,7 @@ class OfTheShop:
 
 
 class Agents:
-    def get(self, agent_id: str) -> OfTheShop:
+    def get(self, agent_id: str, tenant: str) -> OfTheShop:
         return OfTheShop()
 
 

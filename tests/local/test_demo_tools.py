@@ -31,7 +31,7 @@ def agents() -> LocalAgents:
 
 
 def called(agents: LocalAgents, agent: str, *texts: str) -> Call | None:
-    tools = [described(tool) for tool in agents.equipped(agent).toolbox]
+    tools = [described(tool) for tool in agents.equipped(agent, "local").toolbox]
     messages = [{"role": "user", "content": text} for text in texts]
     return answer({"messages": messages, "tools": tools}).call
 

@@ -210,7 +210,7 @@ def test_an_odd_name_in_an_agent_s_file_is_refused_with_its_place(
     deployment = Deployment(Settings.load(environ, loopback=True))
 
     with pytest.raises(ConfigurationError) as caught:
-        deployment.equipped_agents.equipped("bad")
+        deployment.equipped_agents.equipped("bad", "local")
 
     assert caught.value.message.startswith(f'agents/bad.yaml, line 3: "{field}" ')
     assert str(tmp_path) not in caught.value.message
@@ -221,15 +221,15 @@ def test_a_file_that_is_named_oddly_is_no_agent(
     tmp_path: Path, environ: dict[str, str], name: str
 ) -> None:
     deployment = Deployment(Settings.load(environ, loopback=True))
-    assert deployment.agents.get("support").id == "support"
+    assert deployment.agents.get("support", "local").id == "support"
     with pytest.raises(NotFound):
-        deployment.agents.get(name)
+        deployment.agents.get(name, "local")
     for path in (tmp_path / "agents").glob("*.yaml"):
         if path.stem not in (name, "support"):
             path.unlink()
 
     with pytest.raises(ConfigurationError) as caught:
-        deployment.agents.list()
+        deployment.agents.list("local")
 
     assert caught.value.message.startswith(f"agents/{name}.yaml: the name of the file is the")
     assert OUTSIDE not in caught.value.message

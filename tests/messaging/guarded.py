@@ -120,7 +120,7 @@ def agents_with(
 
 
 def the_tool(deployment: Deployment) -> Tool:
-    [found] = deployment.equipped_agents.equipped("shop").toolbox
+    [found] = deployment.equipped_agents.equipped("shop", "local").toolbox
     return found
 
 

@@ -65,7 +65,7 @@ def test_what_is_no_proper_form_stays_refused(tmp_path: Path, server: Receiver, 
     with site_in(tmp_path, **OPEN) as site:
         assert call_back(site, url) == 422
     with agents_with(tmp_path, url, environ=OPEN) as deployment, pytest.raises(ConfigurationError):
-        deployment.agents.list()
+        deployment.agents.list("local")
 
     assert server.got == []
 
@@ -107,7 +107,7 @@ def test_what_is_not_listed_is_refused_when_it_is_set(
         agents_with(tmp_path, url, environ={**LISTED, **more}) as deployment,
         pytest.raises(ConfigurationError, match="is not among ALLOWED_HOSTS"),
     ):
-        deployment.agents.list()
+        deployment.agents.list("local")
 
     assert answer.status == 422
     assert "is not among ALLOWED_HOSTS" in answer.body["detail"]

@@ -122,7 +122,7 @@ def test_a_callback_may_have_none_of_these_forms(
 def test_a_tool_may_have_none_of_these_forms(tmp_path: Path, server: Receiver, form: str) -> None:
     url = named([form], server.port)[form]
     with agents_with(tmp_path, url) as deployment, pytest.raises(ConfigurationError) as caught:
-        deployment.agents.list()
+        deployment.agents.list("local")
 
     said = caught.value.message
     assert said.startswith("agents/shop.yaml, line 1: ")

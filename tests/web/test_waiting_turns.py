@@ -125,7 +125,7 @@ def test_what_the_user_fills_in(shop: Shop) -> None:
     deployment = shop.deployment
     ann = Principal("acme", "ann", frozenset({"user"}))
     session = deployment.sessions.open(
-        ann, deployment.agents.get("shop"), supports=("choice_chips",)
+        ann, deployment.agents.get("shop", "local"), supports=("choice_chips",)
     )
     options = [{"label": "Red"}, {"label": "Blue"}]
     question = {"question": "Which one?", "header": "Colour", "options": options}

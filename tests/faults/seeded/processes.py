@@ -13,7 +13,7 @@ class Simulated(Deployment):
 
     equipment: Equipped
 
-    def equip(self, agent_id: str, skill: str | None) -> Equipped:
+    def equip(self, agent_id: str, skill: str | None, tenant: str) -> Equipped:
         return self.equipment
 
     def equip_recorded(self, recorded: Mapping[str, Any]) -> Equipped:
