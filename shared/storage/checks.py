@@ -12,6 +12,7 @@ from shared.storage.expressions import (
     Change,
     Compare,
     Condition,
+    Extend,
     Increment,
     Not,
     Path,
@@ -80,7 +81,13 @@ def _size(operation: Operation) -> int:
     if isinstance(operation, Put):
         return item_size(operation.key, operation.item.attrs)
     changes = operation.changes if isinstance(operation, Update) else ()
-    values = [change.value for change in changes if isinstance(change, Assign | Append)]
+    values: list[Any] = []
+    for change in changes:
+        match change:
+            case Assign(_, value) | Append(_, value):
+                values.append(value)
+            case Extend(_, many):
+                values += many
     return item_size(operation.key, {}) + sum(map(value_size, values))
 
 
@@ -176,6 +183,8 @@ def _check_change(change: Change) -> None:
             _check_attr(str(path[0]), value)
         case Assign(path, value) | Append(path, value):
             _check_value(value)
+        case Extend(path, values):
+            _check_value(list(values))
         case Increment(path, by):
             _check_value(by)
 

@@ -14,6 +14,7 @@ from shared.storage.expressions import (
     Change,
     Compare,
     Condition,
+    Extend,
     Increment,
     Not,
     Path,
@@ -95,9 +96,14 @@ class Expressions:
             case Increment(_, by):
                 return f"{path} = if_not_exists({path}, {self.value(0)}) + {self.value(by)}"
             case Append(_, value):
-                before = f"if_not_exists({path}, {self.value([])})"
-                return f"{path} = list_append({before}, {self.value([value])})"
+                return self._appended(path, [value])
+            case Extend(_, values):
+                return self._appended(path, list(values))
         raise TypeError(f"not a change: {change!r}")
+
+    def _appended(self, path: str, values: list[Any]) -> str:
+        before = f"if_not_exists({path}, {self.value([])})"
+        return f"{path} = list_append({before}, {self.value(values)})"
 
     def _path(self, path: Path) -> str:
         text = ""

@@ -18,6 +18,7 @@ from shared.storage.expressions import (
     Change,
     Compare,
     Condition,
+    Extend,
     Increment,
     Not,
     Path,
@@ -140,12 +141,9 @@ def _new_value(document: Document, change: Change) -> Any:
         case Assign(_, value):
             return copy.deepcopy(value)
         case Append(path, value):
-            before = _find(document, path)
-            if before is _MISSING:
-                before = []
-            if _kind(before) != "L":
-                raise ValueError(f"cannot append at {path}: it is no list")
-            return [*copy.deepcopy(before), copy.deepcopy(value)]
+            return _extended(document, path, [value])
+        case Extend(path, values):
+            return _extended(document, path, list(values))
         case Increment(path, by):
             before = _find(document, path)
             if before is _MISSING:
@@ -156,6 +154,15 @@ def _new_value(document: Document, change: Change) -> Any:
                 raise ValueError(f"cannot increment {path}: more than 38 digits")
             return before + by
     raise TypeError(f"not a change: {change!r}")
+
+
+def _extended(document: Document, path: Path, values: list[Any]) -> list[Any]:
+    before = _find(document, path)
+    if before is _MISSING:
+        before = []
+    if _kind(before) != "L":
+        raise ValueError(f"cannot append at {path}: it is no list")
+    return [*copy.deepcopy(before), *copy.deepcopy(values)]
 
 
 def _parent(result: dict[str, Any], path: Path) -> Any:

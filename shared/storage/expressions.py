@@ -137,6 +137,14 @@ class Append(Change):
 
 
 @dataclass(frozen=True)
+class Extend(Change):
+    """Add values at the end of a list, in their order; a missing one counts as empty."""
+
+    path: Path
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
 class Remove(Change):
     """Remove an attribute, a map entry or a list element; nothing happens if it is not there.
 

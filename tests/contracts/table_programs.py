@@ -17,6 +17,7 @@ from shared.storage.expressions import (
     Change,
     Compare,
     Condition,
+    Extend,
     Increment,
     Not,
     Remove,
@@ -94,6 +95,7 @@ changes: st.SearchStrategy[list[Change]] = st.fixed_dictionaries(
         | st.builds(Increment, st.just(("n",)), numbers),
         "m": st.just(Remove(("m",))),
         "l": st.builds(Append, st.just(("l",)), numbers)
+        | st.builds(Extend, st.just(("l",)), st.lists(numbers, max_size=3).map(tuple))
         | st.builds(Assign, st.sampled_from([("l",)]), lists)
         | st.just(Remove(("l",))),
         "d": st.builds(Assign, st.just(("d",)), maps)

@@ -8,6 +8,7 @@ from shared.storage.expressions import (
     Append,
     Assign,
     Condition,
+    Extend,
     Increment,
     Remove,
     assign,
@@ -159,6 +160,13 @@ class WritesContract(WithItem):
         assert after == Item(KEY, expected, item.body, ttl=item.ttl, version=2)
         assert table.get([KEY]) == [after]
 
+    def test_a_list_that_grows_by_several(self, table: Table, item: Item) -> None:
+        more = [Extend(("jobs",), ("c", "a")), Extend(("fresh",), (1, 2)), Extend(("none",), ())]
+        after = table.update(Update(KEY, more))
+        assert after.attrs["jobs"] == ["a", "b", "c", "a"]
+        assert (after.attrs["fresh"], after.attrs["none"]) == ([1, 2], [])
+        assert table.get([KEY]) == [after]
+
     def test_changes_of_lists(self, table: Table, item: Item) -> None:
         changes = [
             Assign(("jobs", 0), "A"),
@@ -192,6 +200,7 @@ class WritesContract(WithItem):
             Assign(("jobs", "x"), 1),
             Assign(("owner", "x"), 1),
             Append(("owner",), 1),
+            Extend(("owner",), (1, 2)),
             Increment(("owner",), 1),
             Increment(("done",), 1),
         ],

@@ -20,6 +20,7 @@ GAPS = {
     "[Assign(path=('jobs', 'x')": UNSUITED,
     "[Assign(path=('owner', 'x')": UNSUITED,
     "[Append(path=('owner',)": UNSUITED,
+    "[Extend(path=('owner',)": UNSUITED,
     "[Increment(path=('owner',)": UNSUITED,
     "[Increment(path=('done',)": UNSUITED,
 }
