@@ -81,7 +81,8 @@ class Box:
     `until`, `head_at`, `next_at` are milliseconds: the end of the lease, when the head must be
     looked at (an expiry, the end of a back-off), the next scheduled time. `stops` names the
     waiting jobs that somebody asked to stop. `waits` says what the head waits for while a person
-    has been asked and nobody has answered.
+    has been asked and nobody has answered. `listed` and `unlisted` are for `Records`: the last ref
+    of theirs that entered `jobs`, and whether there are more that have not.
     """
 
     key: BoxKey
@@ -96,6 +97,8 @@ class Box:
     next_at: int | None = None
     due: int | None = None
     waits: str | None = None
+    listed: str | None = None
+    unlisted: bool = False
     conns: Mapping[str, Heard] = field(default_factory=dict[str, Heard])
 
     @classmethod
@@ -114,6 +117,8 @@ class Box:
             next_at=attrs.get("next_at"),
             due=attrs.get("due"),
             waits=attrs.get("waits"),
+            listed=attrs.get("listed"),
+            unlisted=attrs.get("unlisted", False),
             conns={name: Heard(*heard) for name, heard in attrs.get("conns", {}).items()},
         )
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from shared.clock import Clock
 from shared.mailbox.box import Box, Job
 from shared.mailbox.holder import Holder
-from shared.mailbox.jobs import Ending
+from shared.mailbox.jobs import Ending, Scheduled
 from shared.mailbox.keeper import Keeper
 from shared.mailbox.leases import Lease
 from shared.storage.table import Operation
@@ -107,9 +107,19 @@ class Handler(Protocol):
         then; or (None) that nobody has answered in time."""
         ...
 
+    def scheduled(self, box: Box) -> Scheduled | None:
+        """What the mailbox is to be given now: it is empty, or its `next_at` has passed. None:
+        nothing, which is no answer to a time that has passed."""
+        ...
+
 
 class AsksNobody:
-    """The part of a handler whose jobs wait for no person and are heard by none."""
+    """The part of a handler whose jobs wait for no person, are heard by none, and are all added
+    from outside."""
+
+    def scheduled(self, box: Box) -> Scheduled | None:
+        """Nothing."""
+        return None
 
     def heard(self, activation: Activation, box: Box) -> None:
         """Nobody listens."""

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.mailbox.box import Job
-from shared.mailbox.jobs import Jobs
+from shared.mailbox.box import Box, Job
+from shared.mailbox.jobs import Jobs, Scheduled
 from shared.mailbox.leases import Lease, LeaseLost
 from shared.mailbox.requests import NOT_DONE, NOT_STOPPED
-from shared.storage.expressions import Assign, Change, Remove, attr
+from shared.storage.expressions import Assign, Change, Extend, Remove, attr
 from shared.storage.table import Check, ConditionFailed, Operation, Update
 
 
@@ -124,17 +124,48 @@ class Holder(Jobs):
             if 0 in failed.failures:
                 raise LeaseLost from failed
 
+    # -- schedules ------------------------------------------------------------------------
+
+    def schedule(self, lease: Lease, box: Box, scheduled: Scheduled) -> Box:
+        """Give the mailbox what its handler has scheduled, unless somebody has rung since it was
+        read; the mailbox as it is then.
+
+        Raises:
+            LeaseLost: it was lost.
+        """
+        next_at: Change = Remove(("next_at",))
+        if scheduled.next_at is not None:
+            next_at = Assign(("next_at",), scheduled.next_at)
+        changes = [next_at, *scheduled.changes]
+        if scheduled.refs:
+            changes.append(Extend(("jobs",), tuple(scheduled.refs)))
+        given = Update(lease.box.item, changes, lease.fence & self.heard(box.bell))
+        try:
+            self._table.write([given, *scheduled.items])
+        except ConditionFailed as failed:
+            if not lease.held(failed.failures.get(0)):
+                raise LeaseLost from failed
+        return self.read(lease)
+
     # -- deliveries -----------------------------------------------------------------------
 
-    def postpone(self, lease: Lease, job: Job, not_before: int, error: str) -> None:
-        """A delivery failed: count the attempt and try again at `not_before`.
+    def postpone(
+        self,
+        lease: Lease,
+        job: Job,
+        not_before: int,
+        error: str,
+        attrs: Mapping[str, Any] | None = None,
+    ) -> None:
+        """A delivery failed: count the attempt and try again at `not_before`. `attrs` are noted
+        with it.
 
         Raises:
             LeaseLost, Stale: see the module's text.
         """
         attempts = job.attempts + 1
         condition = NOT_DONE & (attr("attempts").absent() | attr("attempts").lt(attempts))
-        again = {"attempts": attempts, "not_before": not_before, "error": error}
+        again = {"attempts": attempts, "not_before": not_before, "error": error, **(attrs or {})}
         changes: list[Change] = [Assign((name,), value) for name, value in again.items()]
         box = Update(lease.box.item, [Assign(("crashes",), 0)], lease.fence)
         try:

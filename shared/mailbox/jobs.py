@@ -1,8 +1,9 @@
 """How a job ends and leaves its mailbox: finish, then push, then pop."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from shared.ids import new_id
 from shared.mailbox.box import Box, BoxKey, Job
@@ -18,8 +19,19 @@ from shared.storage.table import (
     Update,
 )
 
+log = logging.getLogger("parley")
+
 DONE_TTL_SECONDS = 7 * 24 * 3600
 """How long a finished job is kept, so that a late repeat of its request is still recognised."""
+
+
+@dataclass(frozen=True)
+class Queued:
+    """Writes that give another mailbox something to do, for the transaction of what it follows
+    from. `overflow` is unconditional: what is written where there is no room."""
+
+    writes: Sequence[Operation]
+    overflow: Sequence[Operation]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +40,10 @@ class Ending:
 
     `terminal` is the event's text, stored as it will be sent; empty if there is none. `log` are
     messages for the log from `log_from` on. `beside` are writes of the same transaction, `wakes`
-    the mailboxes that they gave something to do. If a condition of `beside` fails, `otherwise` is
-    written in its place: nothing beside a job may keep it from ending. `keep_seconds` is how long
-    the job is kept.
+    the mailboxes that they gave something to do. Where a condition of one of `queued` fails, its
+    `overflow` is written in its place: nothing beside a job may keep it from ending. `next_at`: the
+    mailbox is looked at then, whatever else comes (ms; 0: at no set time any more). `keep_seconds`
+    is how long the job is kept.
     """
 
     outcome: str
@@ -38,11 +51,39 @@ class Ending:
     log: Sequence[Mapping[str, Any]] = ()
     log_from: int = 0
     beside: Sequence[Operation] = ()
-    otherwise: Sequence[Operation] | None = None
+    queued: Sequence[Queued] = ()
+    next_at: int | None = None
     wakes: Sequence[BoxKey] = ()
     keep_seconds: int | None = DONE_TTL_SECONDS
     attrs: Mapping[str, Any] = field(default_factory=dict[str, Any])
     body: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def queuing(self) -> Sequence[Operation]:
+        return [write for queued in self.queued for write in queued.writes]
+
+    def overflowing(self, failed: int) -> Self | None:
+        """The same with the overflow of that one of `queued` to which the write with this number
+        belongs; None if it belongs to none."""
+        end = 0
+        for index, queued in enumerate(self.queued):
+            end += len(queued.writes)
+            if 0 <= failed < end:
+                full = Queued(queued.overflow, ())
+                return replace(self, queued=[*self.queued[:index], full, *self.queued[index + 1 :]])
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scheduled:
+    """What a mailbox is given because it is empty or its time has come: `refs` of further jobs,
+    with the writes of their items (unconditional), and when to look again (ms; None: at no set
+    time). `changes` are of the mailbox itself."""
+
+    refs: Sequence[str] = ()
+    items: Sequence[Operation] = ()
+    next_at: int | None = None
+    changes: Sequence[Change] = ()
 
 
 class Jobs(Log):
@@ -64,6 +105,9 @@ class Jobs(Log):
         changes: list[Change] = [Assign((name,), value) for name, value in done.items()]
         condition = NOT_DONE if ending.outcome == "cancelled" else NOT_DONE & self.not_stopped()
         box_changes: list[Change] = [Assign(("crashes",), 0), *self.outbox_changes()]
+        if at_head and ending.next_at is not None:
+            next_at = Assign(("next_at",), ending.next_at)
+            box_changes.append(next_at if ending.next_at else Remove(("next_at",)))
         writes: list[Operation] = [
             Update(lease.box.item, box_changes, lease.fence)
             if at_head
@@ -78,10 +122,12 @@ class Jobs(Log):
             *self._messages(lease.box, ending.log_from, ending.log, by),
         ]
         try:
-            self._table.write([*writes, *ending.beside])
+            self._table.write([*writes, *ending.beside, *ending.queuing])
         except ConditionFailed as failed:
-            if ending.otherwise is not None and min(failed.failures) >= len(writes):
-                again = replace(ending, beside=ending.otherwise, otherwise=None)
+            beside = len(writes) + len(ending.beside)
+            again = ending.overflowing(min(failed.failures) - beside)
+            if again is not None:
+                log.warning("no room beside a job", extra={"box": lease.box.pk})
                 return self.finish(lease, job, again, at_head=at_head)
             self._explain(lease, failed, mine=by)
         return ending
@@ -112,7 +158,7 @@ class Jobs(Log):
             Assign(("crashes",), 0),
             *self._unstop(box, ref),
         ]
-        last = len(box.jobs) == 1 and set(box.stops) <= {ref}
+        last = len(box.jobs) == 1 and set(box.stops) <= {ref} and not box.unlisted
         if last:
             changes += self.release(self.due_at(None, box.next_at))
         condition = lease.fence & attr("jobs", 0).eq(ref) & self.heard(box.bell)
@@ -162,4 +208,4 @@ class Jobs(Log):
             return now
 
 
-__all__ = ["Ending", "Jobs", "Rang", "Stale", "Stopped", "message_key"]
+__all__ = ["Ending", "Jobs", "Queued", "Rang", "Scheduled", "Stale", "Stopped", "message_key"]

@@ -82,6 +82,10 @@ class Steps:
         for ref in box.stops:
             if ref != box.head:
                 return self._drop(box, ref)
+        if box.head is None or (box.next_at is not None and box.next_at <= self._clock.now()):
+            scheduled = self._handler.scheduled(box)
+            if scheduled is not None:
+                return self._holder.schedule(self._lease, box, scheduled)
         if box.head is None:
             return self._let_go(box, None)
         job = self._handler.load(box, box.head)
@@ -157,8 +161,8 @@ class Steps:
         job = activation.job
         at_head = activation.box.head == job.ref
         ending = self._holder.finish(self._lease, job, ending, at_head=at_head)
-        for key in ending.wakes:
-            self._drain.wake_at(key, self._clock.now())
+        if at_head and ending.next_at is not None:
+            activation.box = replace(activation.box, next_at=ending.next_at or None)
         attrs = {**job.attrs, "state": "done", "outcome": ending.outcome}
         body = {**job.body, **ending.body, "terminal": ending.terminal}
         activation.job = replace(job, attrs=attrs, body=body)
@@ -174,10 +178,20 @@ class Steps:
         while True:
             self._keeper.check()
             self._publish(activation)
+            self._wake_others(activation)
             try:
                 return leave(activation.box)
             except Rang as rang:
                 activation.box = rang.box
+
+    def _wake_others(self, activation: Activation) -> None:
+        """What the end has given others to do comes after it was told: those who wait for that
+        should not wait for the queue. If this worker dies before, the sweep finds the others."""
+        ending = activation.ending
+        if ending is not None and ending.wakes:
+            for key in ending.wakes:
+                self._drain.wake_at(key, self._clock.now())
+            activation.ending = replace(ending, wakes=())
 
     def _publish(self, activation: Activation) -> None:
         """Send how the job ended. A connection that cannot be sent to is no reason to keep the

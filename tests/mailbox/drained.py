@@ -7,9 +7,9 @@ from typing import Any
 
 from shared.mailbox.box import Box, BoxKey, Job, Timing
 from shared.mailbox.drain import Drain
-from shared.mailbox.handler import Activation, Handler
+from shared.mailbox.handler import Activation, AsksNobody, Handler
 from shared.mailbox.holder import Holder
-from shared.mailbox.jobs import Ending
+from shared.mailbox.jobs import Ending, Scheduled
 from shared.mailbox.listeners import new_box
 from shared.mailbox.requests import NewJob, Requests
 from shared.messaging.wakes import Wake
@@ -29,7 +29,7 @@ def completed(_: Activation) -> Ending | None:
 
 
 @dataclass
-class Script:
+class Script(AsksNobody):
     """A handler; `seen` lists what it did, and when (seconds)."""
 
     table: Table
@@ -39,6 +39,7 @@ class Script:
     on_prompt: Callable[[], object] = lambda: None
     on_publish: Callable[[], object] = lambda: None
     on_waiting: Callable[[], object] = lambda: None
+    on_schedule: Callable[[Box], Scheduled | None] = lambda _: None
     beside: Callable[[Job, int | None], Sequence[Operation]] = lambda *_: ()
     prompt_seconds: int = 300
     waited: list[str] = field(default_factory=list)
@@ -54,6 +55,9 @@ class Script:
     def run(self, activation: Activation) -> Ending | None:
         self.note("run", activation.job.ref)
         return self.work.get(activation.job.ref, completed)(activation)
+
+    def scheduled(self, box: Box) -> Scheduled | None:
+        return self.on_schedule(box)
 
     def cancelled(self, activation: Activation) -> Ending:
         return Ending(outcome="cancelled", terminal="cancelled")

@@ -142,8 +142,8 @@ def finish(rig: Rig, lease: Lease, outcome: str = "completed") -> None:
         outcome=outcome,
         terminal="bye",
         log=[{"text": "hello"}, {"text": "bye"}],
-        beside=[Update(USAGE, count), *sent.writes],
-        otherwise=[Update(USAGE, count), *sent.overflow],
+        beside=[Update(USAGE, count)],
+        queued=[sent],
     )
     rig.holder.finish(lease, rig.job("A"), ending)
 

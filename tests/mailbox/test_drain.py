@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.mailbox.box import BoxKey
 from shared.mailbox.handler import Activation, OutOfTime
 from shared.mailbox.jobs import Ending
 from shared.mailbox.listeners import Listener
@@ -193,3 +194,13 @@ def test_a_job_whose_item_is_gone_leaves_the_mailbox(drained: DrainRig) -> None:
     drained.drain()
     assert drained.script.did("B") == ["run", "done"]
     assert drained.at_rest()
+
+
+def test_what_an_end_gives_others_to_do_comes_after_it_was_told(drained: DrainRig) -> None:
+    other = BoxKey("deliver", "acme", "c1")
+    told: list[list[str]] = []
+    drained.script.on_publish = lambda: told.append([wake.box for wake in drained.queue.sent])
+    drained.add("A", lambda _: Ending(outcome="completed", terminal="done", wakes=[other]))
+    drained.drain()
+    assert [other.pk in boxes for boxes in told] == [False]
+    assert [wake.box for wake in drained.queue.sent].count(other.pk) == 1

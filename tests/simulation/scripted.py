@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.mailbox.box import Box, BoxKey, Job
 from shared.mailbox.deliveries import KIND, delivery
-from shared.mailbox.handler import Activation, OutOfTime
+from shared.mailbox.handler import Activation, AsksNobody, OutOfTime
 from shared.mailbox.jobs import Ending, Stopped, message_key
 from shared.mailbox.requests import Requests
 from shared.storage.expressions import Assign
@@ -34,7 +34,7 @@ def meta(box: Box) -> Key:
     return Key(box.key.partition, "META")
 
 
-class Scripted:
+class Scripted(AsksNobody):
     """A handler as one process runs it. A script is a list of calls, then a text."""
 
     def __init__(
