@@ -6,7 +6,7 @@ What an agent may have is checked here, wherever it is read from.
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Protocol
@@ -22,18 +22,12 @@ from pydantic import (
     field_validator,
 )
 
+from shared.backends.later import Knowledge, Limits, Workflow, not_blank, unsupported
 from shared.errors import NotFound
-from shared.protocol.faults import Fault, faults
+from shared.protocol.faults import Fault, Inside, faults, unknown
 from shared.protocol.origins import admits, checked_origin
 from shared.tools.specs import MAX_TOOLS, ToolSpec
 from shared.tools.toolbox import Toolbox
-
-LATER = (
-    "knowledge",
-    "workflow",
-    "limits",
-)
-"""Fields that are refused by name: an agent must not run as if they were not there."""
 
 OVERRIDABLE = ("greeting", "language", "instructions", "model")
 """What a session may put in the place of its agent's own, where the agent says so."""
@@ -43,12 +37,6 @@ MIN_THINKING = 1024
 """Tokens; the API takes no smaller budget."""
 
 
-def _not_blank(text: str) -> str:
-    if not text.strip():
-        raise ValueError("may not be blank")
-    return text
-
-
 def _skill(name: str) -> str:
     if not _SKILL.fullmatch(name):
         raise ValueError("must be the name of a skill: up to 128 letters, digits, _ and -")
@@ -56,8 +44,9 @@ def _skill(name: str) -> str:
 
 
 def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(names)) != len(names):
-        raise ValueError("may name each only once")
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise Inside((index,), f'names "{name}" a second time; remove one')
     return names
 
 
@@ -99,7 +88,7 @@ def _thinking(value: Any) -> Any:
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3}", re.ASCII)  # BCP 47, in short
 _SKILL = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
-_Line = Annotated[str, Field(max_length=128), AfterValidator(_not_blank)]
+_Line = Annotated[str, Field(max_length=128), AfterValidator(not_blank)]
 
 
 class Agent(BaseModel):
@@ -109,13 +98,13 @@ class Agent(BaseModel):
 
     id: str
     name: _Line
-    instructions: Annotated[str, Field(max_length=200_000), AfterValidator(_not_blank)]
+    instructions: Annotated[str, Field(max_length=200_000), AfterValidator(not_blank)]
     model: _Line
     models_allowed: tuple[_Line, ...] = Field((), max_length=32)
     max_tokens: int = Field(4096, ge=1, le=64_000, strict=True)
     max_iterations: int = Field(20, ge=1, le=64, strict=True)
     thinking: Annotated[Any, BeforeValidator(_thinking)] = None
-    greeting: Annotated[str, Field(max_length=10_000), AfterValidator(_not_blank)] | None = None
+    greeting: Annotated[str, Field(max_length=10_000), AfterValidator(not_blank)] | None = None
     language: Annotated[str, AfterValidator(_language)] | None = None
     overrides: Annotated[
         tuple[Annotated[str, BeforeValidator(_overridable)], ...],
@@ -129,6 +118,9 @@ class Agent(BaseModel):
         Field(max_length=64),
         AfterValidator(_each_once),
     ] = ()
+    knowledge: Knowledge | None = None
+    workflow: Workflow | None = None
+    limits: Limits | None = None
     suggested_replies: bool = Field(False, strict=True)
     shared_conversations: bool = Field(False, strict=True)
     origins: tuple[Annotated[str, AfterValidator(checked_origin)], ...] = Field((), max_length=100)
@@ -217,18 +209,22 @@ def parse_agent(agent_id: str, values: Mapping[Any, Any], *, default_model: str)
     Raises:
         AgentFault: the first thing that is wrong with them.
     """
+    known = [name for name in Agent.model_fields if name != "id"]
     for name in values:
-        if name in LATER:
-            raise AgentFault(Fault((name,), "is not supported yet; remove it"))
-        if name not in Agent.model_fields or name == "id":
-            raise AgentFault(Fault((str(name),), _unknown()))
+        if name not in known:
+            raise AgentFault(Fault((str(name),), _unknown(str(name), known)))
     try:
-        return Agent.model_validate({"model": default_model, **values, "id": agent_id})
+        agent = Agent.model_validate({"model": default_model, **values, "id": agent_id})
     except pydantic.ValidationError as error:
-        found = faults(error)
-    raise AgentFault(found[0])
+        wrong = faults(error, by_hand=True)[0]
+    else:
+        if (later := unsupported(agent)) is None:
+            return agent
+        wrong = later
+    raise AgentFault(wrong)
 
 
-def _unknown() -> str:
-    known = ", ".join(name for name in Agent.model_fields if name != "id")
-    return f"is not a known field; the fields are {known}"
+def _unknown(name: str, known: Sequence[str]) -> str:
+    if name in ToolSpec.names():
+        return "is no field of an agent, but of an entry of tools; indent it if it belongs to one"
+    return unknown(name, known)

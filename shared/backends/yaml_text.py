@@ -1,15 +1,26 @@
 """YAML from a file, read strictly, with the line of everything in it.
 
-Only what JSON has too, plus comments and blocks: no tags of Python's, no anchors and aliases
-(a few lines of them can stand for gigabytes), no name twice.
+Only what JSON has too, plus comments and blocks: no tags, no anchors and aliases (a few lines of
+them can stand for gigabytes), no name twice. The names of fields are taken as they are written:
+`no` is a name, not false.
 """
 
+import re
 from collections.abc import Hashable
 from typing import Any
 
 import yaml
 
-from shared.protocol.faults import Fault
+from shared.backends import yaml_reasons
+from shared.protocol.faults import Fault, shown
+
+MAX_DEPTH = 64
+"""How deep lists and objects may be nested."""
+
+_TAG = "tag:yaml.org,2002:"
+_TEXT_OR = "if it is a text, put it in quotes; if not, write it in another way"
+_MISREAD = re.compile(r"[-+]?0\d[\d_]*|[^:]+:.*", re.ASCII)
+"""Numbers of base 8 and base 60, which look like others."""
 
 
 class BadYaml(ValueError):
@@ -21,22 +32,55 @@ class BadYaml(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
+    _depth = 0
+
     def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            # PyYAML's stubs leave this one untyped.
-            alias = self.peek_event()  # type: ignore[no-untyped-call]
-            raise BadYaml(alias.start_mark.line + 1, "aliases are not supported")
-        return super().compose_node(parent, index)
+        # PyYAML's stubs leave this one untyped.
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent):
+            raise _marked(line, "*", "aliases")
+        if event.anchor is not None:
+            raise _marked(line, "&", "anchors")
+        if event.tag is not None:
+            raise _marked(line, "!", "tags")
+        if self._depth == MAX_DEPTH:
+            raise BadYaml(line, f"what stands here is nested more than {MAX_DEPTH} levels deep")
+        self._depth += 1
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        if node.tag in (f"{_TAG}merge", f"{_TAG}value"):
+            # `<<` and `=` mean something to some parsers; here they are texts like others.
+            node.tag = f"{_TAG}str"
+        line = node.start_mark.line + 1
+        try:
+            found = super().construct_object(node, deep)
+        except BadYaml:
+            raise
+        except (ValueError, ArithmeticError):
+            what = "date that does not exist" if node.tag == f"{_TAG}timestamp" else "bad number"
+            raise BadYaml(line, f"a {what}; {_TEXT_OR}") from None
+        if isinstance(found, int | float) and _MISREAD.fullmatch(node.value):
+            raise BadYaml(line, f"YAML reads {shown(node.value)} as another number; {_TEXT_OR}")
+        return found
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
         for name, _ in node.value:
             line = name.start_mark.line + 1
             if not isinstance(name, yaml.ScalarNode):
-                raise BadYaml(line, "the name of a field must be a text")
+                raise BadYaml(
+                    line,
+                    "the name of a field must be a text; put a text that begins with { or [ in "
+                    "quotes",
+                )
             if name.value in seen:
-                raise BadYaml(line, f'"{name.value}" stands here a second time')
+                raise BadYaml(line, f'"{shown(name.value)}" stands here a second time; remove one')
             seen.add(name.value)
+            name.tag = f"{_TAG}str"
         return super().construct_mapping(node, deep)
 
 
@@ -50,15 +94,18 @@ class Document:
             self._root = loader.get_single_node()
             self.values: Any = loader.construct_document(self._root) if self._root else None
         except yaml.MarkedYAMLError as fault:
-            raise BadYaml(_line(fault), fault.problem or "this is not YAML") from None
+            raise BadYaml(yaml_reasons.line(fault), yaml_reasons.reason(fault)) from None
         except yaml.reader.ReaderError as fault:
             line = text.count("\n", 0, fault.position) + 1
-            raise BadYaml(line, "a character that YAML does not allow") from None
+            raise BadYaml(line, "a character that YAML does not allow; remove it") from None
         except BadYaml:
             raise
-        except (ValueError, RecursionError):
-            # A date that is none, for one; the text has no line to name.
-            raise BadYaml(1, "a value that cannot be read; put texts in quotes") from None
+        except (ValueError, ArithmeticError):
+            # What the scanner itself cannot convert, such as "\UFFFFFFFF".
+            raise BadYaml(
+                loader.line + 1,
+                r"an escape that stands for no character; write \\, or use single quotes",
+            ) from None
 
     def line_of(self, fault: Fault) -> int:
         """The line of what the fault is about, or of what should have held it."""
@@ -71,13 +118,8 @@ class Document:
         return line
 
 
-def _line(fault: yaml.MarkedYAMLError) -> int:
-    marks = [fault.problem_mark, fault.context_mark]
-    if isinstance(fault, yaml.scanner.ScannerError):
-        # It may notice at the end of the file; the context is where the text begins.
-        marks.reverse()
-    found = [mark for mark in marks if mark is not None]
-    return found[0].line + 1 if found else 1
+def _marked(line: int, mark: str, what: str) -> BadYaml:
+    return BadYaml(line, f"{what} are not supported; put a text that begins with {mark} in quotes")
 
 
 def _child(node: Any, step: str | int) -> tuple[Any, int] | None:

@@ -4,19 +4,13 @@ Four kinds: `python: module:function`; `http: {…}` and `lambda: {…}`, which 
 by `name`, `description` and `parameters`; and `builtin: name`, a tool that Parley brings.
 """
 
-import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from shared.protocol.written import Written, plain_json
 
 MAX_TOOLS = 64
 MAX_DESCRIPTION = 4096
@@ -37,8 +31,9 @@ BUILTINS = (
     "submit_interaction",
     "request_user_input",
 )
-_LATER_BUILTINS = ("knowledge_search",)
-"""Refused by name: an agent must not run as if it had them."""
+LATER_BUILTINS = ("knowledge_search",)
+"""May be written, and are refused by name by whoever reads an agent: it must not run as if it had
+them."""
 
 _DAY = 86_400
 _QUOTED = 64
@@ -65,9 +60,7 @@ def _function(text: str) -> str:
 
 
 def _builtin(name: str) -> str:
-    if name in _LATER_BUILTINS:
-        raise ValueError("is not supported yet; remove it")
-    if name not in BUILTINS:
+    if name not in BUILTINS + LATER_BUILTINS:
         known = f"there are {', '.join(BUILTINS)}"
         if 0 < len(name) <= _QUOTED and name.isprintable():
             raise ValueError(f'has "{name}", which is no built-in tool; {known}')
@@ -122,43 +115,39 @@ def _true(value: Any) -> Any:
     return value
 
 
-def _whole(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    try:
-        json.dumps(schema, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise ValueError("has half of a surrogate pair in it; write whole characters") from None
-    except (TypeError, ValueError, RecursionError):
-        # Whoever makes the tool says what is wrong with it.
-        return schema
+def _json(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    plain_json(schema)
     return schema
 
 
-class _Spec(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, populate_by_name=True
-    )
-
-
-class HttpSpec(_Spec):
+class HttpSpec(Written):
     """A request. `{name}` in the URL is filled from the arguments; the rest of them becomes the
     query (GET, DELETE) or the JSON body. A header `secret:name` holds that secret."""
 
+    example: ClassVar = '{method: POST, url: "https://example.com/orders"}'
+
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     url: str = Field(min_length=1, max_length=2048)
-    headers: Mapping[str, str] = Field(default_factory=dict, max_length=32)
-    timeout_sec: float = Field(10, gt=0, le=300, allow_inf_nan=False)
+    headers: Annotated[Mapping[str, str], AfterValidator(_json)] = Field(
+        default_factory=dict, max_length=32
+    )
+    timeout_sec: float = Field(10, gt=0, le=300, allow_inf_nan=False, strict=True)
 
 
-class LambdaSpec(_Spec):
+class LambdaSpec(Written):
     """A function of the same account, by name or ARN, invoked synchronously."""
 
+    example: ClassVar = "{function: name-or-arn}"
+
     function: str = Field(min_length=1, max_length=256)
-    timeout_sec: float = Field(30, gt=0, le=900, allow_inf_nan=False)
+    timeout_sec: float = Field(30, gt=0, le=900, allow_inf_nan=False, strict=True)
 
 
-class ApprovalSpec(_Spec):
+class ApprovalSpec(Written):
     """A person decides on each call of the tool, within `timeout_sec` (None: the deployment's own
     time). With `roles`, one of them is needed to decide."""
+
+    example: ClassVar = "{required: true}"
 
     required: Annotated[Literal[True], BeforeValidator(_true)]
     timeout_sec: (
@@ -172,7 +161,7 @@ class ApprovalSpec(_Spec):
     ] = ()
 
 
-class ToolSpec(_Spec):
+class ToolSpec(Written):
     """One entry of `tools`.
 
     A Python tool takes name, description and parameters from its function; it may be given another
@@ -182,15 +171,18 @@ class ToolSpec(_Spec):
     sent to them. A built-in tool has no other field.
     """
 
+    example: ClassVar = "{python: orders:find_order}"
+    elsewhere: ClassVar = ("resource",)
+
     python: Annotated[str, AfterValidator(_function)] | None = None
     http: HttpSpec | None = None
     lambda_: LambdaSpec | None = Field(None, alias="lambda")
     name: Annotated[str, AfterValidator(checked_name)] | None = None
     description: str | None = Field(None, min_length=1, max_length=MAX_DESCRIPTION)
-    parameters: Annotated[Mapping[str, Any], AfterValidator(_whole)] | None = None
+    parameters: Annotated[Mapping[str, Any], AfterValidator(_json)] | None = None
     repeatable: bool = Field(False, strict=True)
     parallel: bool = Field(True, strict=True)
-    timeout_sec: float | None = Field(None, gt=0, le=900, allow_inf_nan=False)
+    timeout_sec: float | None = Field(None, gt=0, le=900, allow_inf_nan=False, strict=True)
     approval: Annotated[ApprovalSpec | None, BeforeValidator(_approval)] = None
     verified: bool = Field(False, strict=True)
     builtin: Annotated[str, AfterValidator(_builtin)] | None = None
@@ -204,7 +196,9 @@ class ToolSpec(_Spec):
     def _one_kind(self) -> Self:
         kinds = (self.python, self.http, self.lambda_, self.builtin)
         if sum(kind is not None for kind in kinds) != 1:
-            raise ValueError("must have exactly one of python, http, lambda and builtin")
+            raise ValueError(
+                "must have exactly one of python, http, lambda and builtin, or name a resource"
+            )
         if self.builtin is not None:
             if beside := sorted(self.model_fields_set - {"builtin"}):
                 raise ValueError(f"must have nothing beside builtin; remove {' and '.join(beside)}")

@@ -8,9 +8,13 @@ from shared.wiring.adapters import Adapters
 from shared.wiring.once import once
 
 if TYPE_CHECKING:
-    from shared.backends.agents import AgentSource
-    from shared.backends.local_yaml import LocalAgents
+    from shared.backends.agents import AgentSource, EquippedAgentSource
+    from shared.backends.configured import ConfiguredAgents
+    from shared.backends.control_plane import ControlPlane
+    from shared.backends.last_good import LastGood
     from shared.backends.recorded import RecordedAgents
+    from shared.backends.skills import Skills
+    from shared.backends.yaml_control_plane import YamlControlPlane
     from shared.messaging.functions import Functions
     from shared.messaging.http import HttpClient
     from shared.runner.request import Equipped
@@ -21,28 +25,89 @@ if TYPE_CHECKING:
 class Equipment(Adapters):
     """What agents are made of."""
 
+    def close(self) -> None:
+        plane = vars(self).get("control_plane")
+        if (close := getattr(plane, "close", None)) is not None:
+            close()
+        super().close()
+
     @once
     def agents(self) -> "AgentSource":
         """Agents without their tools. On AWS only the worker loads their authors' code; on a laptop
         it is loaded at the start, so that mistakes in it show then."""
-        if not self.settings.on_aws:
-            return self.equipped_agents
-        from shared.backends.local_yaml import LocalAgents
-
-        folder = self.settings.assistant_local_config_dir
-        return LocalAgents(folder, self.settings.anthropic_model)
+        return self._configured() if self.settings.on_aws else self.equipped_agents
 
     @once
-    def equipped_agents(self) -> "LocalAgents":
+    def equipped_agents(self) -> "EquippedAgentSource":
         """Agents with their tools and skills."""
-        from shared.backends.local_yaml import LocalAgents
+        return self._configured(toolmaker=self.toolmaker, skills=self.skills)
+
+    @once
+    def skills(self) -> "Skills":
         from shared.backends.skills import Skills
 
-        return LocalAgents(
-            self.settings.assistant_local_config_dir,
+        return Skills(self.settings.library_dir)
+
+    def skill_text(self, name: str) -> str:
+        """The text of a skill that a configuration names.
+
+        Raises:
+            ConfigurationError: it cannot be had.
+        """
+        from shared.backends.skills import SkillFault
+        from shared.errors import ConfigurationError
+
+        try:
+            return self.skills.text(name)
+        except SkillFault as fault:
+            raise ConfigurationError(f'"{name}" in the skills of an agent {fault}.') from fault
+
+    @once
+    def control_plane(self) -> "ControlPlane":
+        """Who owns agents and history: a backend, or the files of this deployment."""
+        if self.settings.backend is None:
+            return self.yaml_control_plane
+        from shared.backends.http_control_plane import HttpControlPlane
+
+        return HttpControlPlane(
+            self.settings.backend,
+            self.clock,
+            token=self.settings.backend_token,
+            timeout=self.settings.backend_timeout_sec,
+        )
+
+    @once
+    def yaml_control_plane(self) -> "YamlControlPlane":
+        from shared.backends.yaml_control_plane import YamlControlPlane
+
+        return YamlControlPlane(self.settings.assistant_local_config_dir)
+
+    @once
+    def last_good(self) -> "LastGood":
+        """The backend's agents, with the last valid copies of them."""
+        from shared.backends.kept_configs import KeptConfigs
+        from shared.backends.last_good import LastGood
+
+        return LastGood(
+            self.control_plane,
+            self.clock,
+            cache=self.settings.backend_cache_sec,
+            kept=KeptConfigs(self.table, self.clock),
+        )
+
+    def _configured(
+        self, *, toolmaker: "Toolmaker | None" = None, skills: "Skills | None" = None
+    ) -> "ConfiguredAgents":
+        from shared.backends.configured import ConfiguredAgents
+
+        local = self.settings.backend is None
+        return ConfiguredAgents(
+            self.yaml_control_plane if local else self.last_good,
             self.settings.anthropic_model,
-            toolmaker=self.toolmaker,
-            skills=Skills(self.settings.library_dir),
+            toolmaker=toolmaker,
+            skills=skills,
+            check_all=self.yaml_control_plane.check if local else None,
+            last_good=None if local else self.last_good,
         )
 
     @once

@@ -5,15 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from shared.backends.local_yaml import LocalAgents
-from shared.backends.skills import Skills
+from shared.backends.configured import ConfiguredAgents
 from shared.errors import ConfigurationError, NotFound
 from shared.ids import agent_uuid
-from shared.tools.arguments import Check
-from shared.tools.factory import Toolmaker
-from shared.tools.port import Tool, ToolFault
-from shared.tools.python_modules import PythonModules
-from shared.tools.specs import ToolSpec
+from shared.tools.port import ToolFault
+from tests.support.local_agents import local_agents
 from tests.tools.calls import context
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,15 +17,6 @@ GOOD = (
     "name: Support\ninstructions: Help.\nskills: [tone, brief]\ntools:\n  - python: orders:find\n"
 )
 FIND = 'def find(a: int) -> int:\n    """Find it."""\n    return a\n'
-
-
-def unwanted(spec: ToolSpec, check: Check) -> Tool:
-    raise ValueError("must not be used here")
-
-
-def agents_of(folder: Path, library: Path) -> LocalAgents:
-    maker = Toolmaker(PythonModules(folder), http=unwanted, lambda_=unwanted)
-    return LocalAgents(folder, "m", toolmaker=maker, skills=Skills(library))
 
 
 @pytest.fixture
@@ -45,8 +32,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def agents(folder: Path) -> LocalAgents:
-    return agents_of(folder, folder.parent / "library")
+def agents(folder: Path) -> ConfiguredAgents:
+    return local_agents(folder, "m", library=folder.parent / "library")
 
 
 def rewrite(path: Path, text: str) -> None:
@@ -55,12 +42,12 @@ def rewrite(path: Path, text: str) -> None:
     os.utime(path, ns=(before + 1, before + 1))
 
 
-def answer(agents: LocalAgents) -> str:
+def answer(agents: ConfiguredAgents) -> str:
     [tool] = agents.equipped("support", "local").toolbox
     return tool.run({"a": 5}, context())
 
 
-def test_an_agent_with_its_tools_and_skills(agents: LocalAgents) -> None:
+def test_an_agent_with_its_tools_and_skills(agents: ConfiguredAgents) -> None:
     found = agents.equipped("support", "local")
     assert found.agent == agents.get("support", "local")
     assert [tool.name for tool in found.toolbox] == ["find"]
@@ -71,19 +58,19 @@ def test_an_agent_with_its_tools_and_skills(agents: LocalAgents) -> None:
         agents.equipped("nobody", "local")
 
 
-def test_an_agent_without_any(folder: Path, agents: LocalAgents) -> None:
+def test_an_agent_without_any(folder: Path, agents: ConfiguredAgents) -> None:
     (folder / "plain.yaml").write_text("name: Plain\ninstructions: Help.\n")
     found = agents.equipped("plain", "local")
     assert (list(found.toolbox), found.skills) == ([], {})
 
 
-def test_tools_are_made_once(agents: LocalAgents) -> None:
+def test_tools_are_made_once(agents: ConfiguredAgents) -> None:
     assert (
         agents.equipped("support", "local").toolbox is agents.equipped("support", "local").toolbox
     )
 
 
-def test_a_change_of_each_file_is_seen(folder: Path, agents: LocalAgents) -> None:
+def test_a_change_of_each_file_is_seen(folder: Path, agents: ConfiguredAgents) -> None:
     assert answer(agents) == "5"
     rewrite(folder / "orders.py", FIND.replace("return a", "return 2 * a"))
     assert answer(agents) == "10"
@@ -95,7 +82,7 @@ def test_a_change_of_each_file_is_seen(folder: Path, agents: LocalAgents) -> Non
     assert agents.equipped("support", "local").skills["tone"] == "Be calm."
 
 
-def test_a_tool_that_breaks_and_is_mended(folder: Path, agents: LocalAgents) -> None:
+def test_a_tool_that_breaks_and_is_mended(folder: Path, agents: ConfiguredAgents) -> None:
     agents.get("support", "local")
     rewrite(folder / "orders.py", "def find(:\n")
     for _ in range(2):
@@ -139,7 +126,7 @@ def test_a_tool_that_breaks_and_is_mended(folder: Path, agents: LocalAgents) -> 
     ],
 )
 def test_the_file_the_line_and_the_reason(
-    folder: Path, agents: LocalAgents, text: str, line: int, said: str
+    folder: Path, agents: ConfiguredAgents, text: str, line: int, said: str
 ) -> None:
     (folder / "bad.yaml").write_text(text)
     for ask in (
@@ -157,7 +144,7 @@ def test_the_file_the_line_and_the_reason(
 
 def test_a_process_that_runs_no_turns_loads_no_code(folder: Path) -> None:
     (folder / "orders.py").write_text("raise RuntimeError\n")
-    agents = LocalAgents(folder, "m")
+    agents = local_agents(folder, "m")
     assert agents.get("support", "local").skills == ("tone", "brief")
     with pytest.raises(ConfigurationError, match="tools of agents cannot be loaded"):
         agents.equipped("support", "local")
@@ -170,11 +157,11 @@ def test_a_process_that_runs_no_turns_loads_no_code(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def shipped() -> LocalAgents:
-    return agents_of(ROOT / "agents", ROOT / "library")
+def shipped() -> ConfiguredAgents:
+    return local_agents(ROOT / "agents", "m", library=ROOT / "library")
 
 
-def test_they_are_valid(shipped: LocalAgents) -> None:
+def test_they_are_valid(shipped: ConfiguredAgents) -> None:
     assert {"assistant", "planner", "shop"} <= {agent.id for agent in shipped.list("local")}
     assert list(shipped.equipped("assistant", "local").toolbox) == []
 
@@ -190,7 +177,7 @@ def test_they_are_valid(shipped: LocalAgents) -> None:
     ],
 )
 def test_their_tools_work(
-    shipped: LocalAgents, agent: str, tool: str, arguments: dict[str, object], said: str
+    shipped: ConfiguredAgents, agent: str, tool: str, arguments: dict[str, object], said: str
 ) -> None:
     [found] = [each for each in shipped.equipped(agent, "local").toolbox if each.name == tool]
     assert found.repeatable
@@ -211,7 +198,7 @@ def test_their_tools_work(
     ],
 )
 def test_their_tools_say_what_does_not_work(
-    shipped: LocalAgents, agent: str, tool: str, arguments: dict[str, object], said: str
+    shipped: ConfiguredAgents, agent: str, tool: str, arguments: dict[str, object], said: str
 ) -> None:
     [found] = [each for each in shipped.equipped(agent, "local").toolbox if each.name == tool]
     with pytest.raises(ToolFault, match=said):

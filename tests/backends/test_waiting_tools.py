@@ -230,7 +230,10 @@ def test_built_in_tools(name: str) -> None:
             '"tools.0" has the name "request_choices", which is that of a built-in tool; give it',
         ),
         ({**HTTP, "name": "submit_interaction"}, 'has the name "submit_interaction", which is'),
-        ({**HTTP, "parameters": SURROGATE}, '"tools.0.parameters" has half of a surrogate pair'),
+        (
+            {**HTTP, "parameters": SURROGATE},
+            '"tools.0.parameters.description" has half of a surrogate pair',
+        ),
     ],
 )
 def test_entries_that_are_refused(tool: dict[str, Any], said: str) -> None:

@@ -212,7 +212,6 @@ def test_what_other_tools_say_of_their_entry_is_passed_on(
         {"python": "orders:find", "timeout_sec": 901},
         {"python": "orders:find", "repeatable": "yes"},
         {"python": "orders:find", "approval": True},
-        {"builtin": "knowledge_search"},
         {**REFUND, "name": "re fund"},
         {**REFUND, "timeout_sec": 5},
         {name: value for name, value in REFUND.items() if name != "description"},

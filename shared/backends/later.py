@@ -1,0 +1,155 @@
+"""What an agent's configuration may say and this release does not do yet.
+
+It is checked as strictly as the rest. Whoever reads an agent then refuses it by name, so that no
+agent runs as if it were not there.
+"""
+
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
+
+from shared.protocol.faults import Fault, Inside
+from shared.protocol.names import checked_id
+from shared.protocol.written import Written
+from shared.settings_types import NANO, NanoUsd
+from shared.tools.specs import LATER_BUILTINS
+
+if TYPE_CHECKING:
+    from shared.backends.agents import Agent
+
+LATER = ("knowledge", "workflow", "limits")
+
+MAX_STEPS = 32
+MAX_TEXT = 2_000
+"""Characters of a goal, an intent, a criterion."""
+
+MAX_PATH = 512
+_DAY = 86_400
+
+_STEP = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
+_FOLDER = re.compile(r"[^/~\\:][^\\:]*")
+_S3 = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[^\\]*)?", re.ASCII)
+
+
+def not_blank(text: str) -> str:
+    """The text itself. Raises ValueError if there is nothing to read in it."""
+    if not text.strip():
+        raise ValueError("may not be blank")
+    return text
+
+
+def _documents(path: str) -> str:
+    steps = path.removeprefix("s3://").removesuffix("/").split("/")
+    named = all(step.strip() not in ("", ".", "..") for step in steps)
+    known = _S3.fullmatch(path) or _FOLDER.fullmatch(path)
+    if not (known and named) or len(path) > MAX_PATH or not path.isprintable():
+        raise ValueError(
+            "must be a folder beside the agents, such as knowledge/support, or "
+            f"s3://bucket/prefix, of up to {MAX_PATH} characters"
+        )
+    return path
+
+
+def _step_id(text: str) -> str:
+    if not _STEP.fullmatch(text):
+        raise ValueError("must be up to 64 letters, digits and _, with no digit in front")
+    return text
+
+
+def _dollars(value: Any) -> Any:
+    """As text, so that 0.29 is not the nearest that a machine's number can be to it."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    return str(value) if isinstance(value, float) else value
+
+
+def _in_dollars(nano: int) -> str:
+    return f"{Decimal(nano) / NANO:f}"
+
+
+_Usd = Annotated[NanoUsd, BeforeValidator(_dollars), PlainSerializer(_in_dollars)]
+_Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(not_blank)]
+
+
+class Knowledge(Written):
+    """What is searched: the Markdown files of a folder, or a knowledge base of the backend by its
+    id. `top_k` pieces are found at a time."""
+
+    example: ClassVar = "{documents: knowledge/support}"
+
+    documents: Annotated[str, AfterValidator(_documents)] | None = None
+    id: Annotated[str, AfterValidator(checked_id)] | None = None
+    top_k: int = Field(3, ge=1, le=20, strict=True)
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.documents is None) == (self.id is None):
+            raise ValueError("must have exactly one of documents and id: what is searched")
+        return self
+
+
+class Step(Written):
+    """One step: what it is for, and by what it is known to be done."""
+
+    example: ClassVar = "{id: find, intent: Find the order, criteria: An order id is known}"
+
+    id: Annotated[str, AfterValidator(_step_id)]
+    intent: _Text
+    criteria: _Text
+
+
+def _steps(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    if not steps:
+        raise ValueError("must have at least one step")
+    first: dict[str, int] = {}
+    for index, step in enumerate(steps):
+        if first.setdefault(step.id, index) != index:
+            raise Inside(
+                (index, "id"), f'is "{step.id}", as that of steps.{first[step.id]} is; change one'
+            )
+    return steps
+
+
+class Workflow(Written):
+    """The steps by which a conversation is led to its goal."""
+
+    example: ClassVar = "{goal: Solve the problem, steps: [...]}"
+
+    goal: _Text
+    steps: Annotated[tuple[Step, ...], Field(max_length=MAX_STEPS), AfterValidator(_steps)]
+
+
+class Limits(Written):
+    """What a turn and a conversation may take. Dollars are held as whole billionths of one, and
+    written as a text."""
+
+    example: ClassVar = "{turn_seconds: 600, turn_usd: 0.50}"
+
+    turn_seconds: float | None = Field(None, gt=0, le=_DAY, allow_inf_nan=False, strict=True)
+    turn_usd: _Usd | None = None
+    conversation_usd: _Usd | None = None
+
+
+def unsupported(agent: "Agent") -> Fault | None:
+    """The refusal of what this release does not do, at the first place that asks for it."""
+    places: list[tuple[str | int, ...]] = [
+        (name,) for name in LATER if getattr(agent, name) is not None
+    ]
+    places += [
+        ("tools", index, "builtin")
+        for index, tool in enumerate(agent.tools)
+        if tool.builtin in LATER_BUILTINS
+    ]
+    if not places:
+        return None
+    first, *others = places
+    if not others:
+        return Fault(first, "is not supported yet; remove it")
+    named = [f'"{".".join(str(step) for step in place)}"' for place in others]
+    return Fault(first, f"is not supported yet, and so it is with {_listed(named)}; remove them")
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join([*([", ".join(names[:-1])] if names[1:] else []), names[-1]])
