@@ -158,6 +158,11 @@ class Settings(BaseModel):
         return self.database_url or self.workspace_base / ".parley" / "parley.db"
 
     @property
+    def home_tenant(self) -> str:
+        """Whose this deployment is, where no caller says it."""
+        return "local" if self.auth_mode == "none" else self.service_tenant
+
+    @property
     def backend(self) -> str | None:
         """Where somebody else's product owns agents and history; None: nowhere."""
         return None if self.backend_mode == "disabled" else self.backend_url

@@ -1,25 +1,21 @@
 """How a turn ends: its messages, its terminal event, its usage and its callback, as one write."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from shared.clock import Clock
 from shared.conversations import approval_items
-from shared.conversations.items import meta_key, owned_by, turn_id
+from shared.conversations.items import meta_key, owned_by
 from shared.conversations.messages import Message, question
 from shared.conversations.naming import preview
-from shared.conversations.titles import title_box, titling
+from shared.conversations.notices import Notices
 from shared.conversations.transcript import Transcript
 from shared.conversations.usage import Ledger
 from shared.errors import InternalError, ParleyError, for_client
 from shared.ids import time_ordered_id
-from shared.mailbox.box import BoxKey, Job
-from shared.mailbox.deliveries import KIND as DELIVER
-from shared.mailbox.deliveries import Queued, delivery
+from shared.mailbox.box import Job
 from shared.mailbox.jobs import Ending
-from shared.mailbox.requests import Requests
 from shared.models.port import Usage
 from shared.protocol import events
 from shared.runner.events import Reply
@@ -41,14 +37,10 @@ _WAITING = {"prompt", "recorded"}
 class Endings:
     """Builds the endings of turns."""
 
-    def __init__(
-        self, clock: Clock, ledger: Ledger, requests: Requests, *, titles: bool = False
-    ) -> None:
-        """`titles`: somebody finds titles for conversations, and wants to be told."""
-        self._titles = titles
+    def __init__(self, clock: Clock, ledger: Ledger, notices: Notices) -> None:
         self._clock = clock
         self._ledger = ledger
-        self._requests = requests
+        self._notices = notices
 
     def completed(self, job: Job, reply: Reply, *, cut: int | None = None) -> Ending:
         """The turn has a reply. `cut`: see `Transcript`."""
@@ -168,27 +160,21 @@ class Endings:
             start, log = job.log_length, [*notes, *said]
         if not in_log:
             log = []
-        beside = [
-            *(self._conversation(job, start + len(log), said) if in_log else []),
-            self._ledger.add(job.key.tenant, job.key.id, cost),
-            *self._withdrawn(job),
-        ]
-        callback, wakes = self._callback(job, outcome, result)
-        if self._wants_title(job, said):
-            text = str(said[0]["text"])
-            title = titling(
-                self._requests, job.key, job.ref, job.payload["message"], text, self._clock
-            )
-            callback = Queued([*callback.writes, *title.writes], callback.overflow)
-            wakes = [*wakes, title_box(job.key)]
+        end = start + len(log) if in_log else None
+        told = self._notices.of(job, outcome, result, said, end)
         return Ending(
             outcome=outcome,
             terminal=events.encode(event).decode(),
             log=log,
             log_from=start,
-            beside=[*beside, *callback.writes],
-            otherwise=[*beside, *callback.overflow],
-            wakes=wakes,
+            beside=[
+                *self._conversation(job, end, said, told.noted),
+                self._ledger.add(job.key.tenant, job.key.id, cost),
+                *self._withdrawn(job),
+            ],
+            queued=[writes for writes, _ in told.queued],
+            wakes=[box for _, box in told.queued],
+            next_at=told.next_at,
             body={"result": result, **dict.fromkeys(_WAITING & job.body.keys())},
         )
 
@@ -199,42 +185,25 @@ class Endings:
             return []
         return [approval_items.withdrawn(job, prompt, self._clock.now())]
 
-    def _wants_title(self, job: Job, said: Sequence[Message]) -> bool:
-        whole = bool(said) and not said[0].get("stopped")
-        return self._titles and whole and not job.attrs.get("titled")
-
-    def _conversation(self, job: Job, count: int, said: Sequence[Message]) -> list[Operation]:
-        """The number of messages, all and those that people see; with the first ones the
-        conversation gets its title and appears in lists."""
+    def _conversation(
+        self, job: Job, count: int | None, said: Sequence[Message], noted: Mapping[str, Any]
+    ) -> list[Operation]:
+        """The number of messages, all (None: the turn has written none) and those that people see;
+        with the first ones the conversation gets its title and appears in lists."""
+        if count is None:
+            return []
         changed: dict[str, Any] = {
             "count": count,
             "messages": job.attrs["messages"] + 1 + len(said),
             "owned_by": owned_by(job.key.tenant, job.attrs["owner"]),
             "listed_at": self._clock.now(),
+            **noted,
         }
-        if self._wants_title(job, said):
-            changed["titled"] = True
         if job.attrs["count"] == 0:
             asked = " ".join(job.payload["message"].split())
             changed |= {"first": asked[:MAX_FIRST], "auto_title": preview(asked)}
         changes = [Assign((name,), value) for name, value in changed.items()]
         return [Update(meta_key(job.key), changes)]
-
-    def _callback(
-        self, job: Job, outcome: str, result: Mapping[str, Any]
-    ) -> tuple[Queued, list[BoxKey]]:
-        url = job.payload.get("callback_url")
-        if not url:
-            return Queued([], []), []
-        body = {
-            "turn_id": turn_id(job.key.id, job.ref),
-            "session_id": job.payload["session"],
-            "status": outcome,
-            **{name: result[name] for name in ("text", "usage", "error") if name in result},
-        }
-        box = BoxKey(DELIVER, job.key.tenant, job.key.id)
-        text = json.dumps(body, ensure_ascii=False)
-        return delivery(self._requests, box, url, text, self._clock), [box]
 
 
 def wire_usage(usage: Usage) -> dict[str, Any]:

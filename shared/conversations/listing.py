@@ -130,19 +130,35 @@ class Conversations:
             raise no_such_conversation() from failed
         return cleaned
 
+    def one(self, principal: Principal, conversation: str) -> Listed:
+        """One conversation that the principal may read. Raises NotFound like `find`."""
+        box, meta = self._found(principal, conversation, "read")
+        return Listed(
+            id=box.id,
+            title=title_of(meta) or UNTITLED,
+            agent=meta.attrs["agent"],
+            updated_at=int(meta.attrs.get("listed_at", meta.attrs["created_at"])),
+            messages=int(meta.attrs.get("messages", meta.attrs["count"])),
+        )
+
     def find(self, principal: Principal, conversation: str, action: Action) -> BoxKey:
         """A conversation with which the principal may do this.
 
         Raises:
             NotFound: no such conversation, or not for the principal: the same answer.
         """
+        return self._found(principal, conversation, action)[0]
+
+    def _found(
+        self, principal: Principal, conversation: str, action: Action
+    ) -> tuple[BoxKey, Item]:
         box = _box(principal.tenant, conversation)
         meta = self._table.get([meta_key(box)])[0]
         if meta is None:
             raise no_such_conversation()
         if not may(principal, action, conversation_thing(principal.tenant, meta)):
             raise no_such_conversation()
-        return box
+        return box, meta
 
 
 def no_such_conversation() -> NotFound:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from shared.conversations.items import turn_session
 from shared.errors import ValidationError
 from shared.mailbox.box import Box, BoxKey, Job
 from shared.mailbox.jobs import message_key
@@ -106,7 +107,8 @@ class Messages:
     def _waiting(self, box: BoxKey) -> list[Message]:
         """The messages of turns that have not entered the log, the newest first."""
         head = self._table.get([box.item])[0]
-        keys = [box.job(ref) for ref in reversed(Box.read(box, head).jobs if head else ())]
+        jobs = Box.read(box, head).jobs if head else ()
+        keys = [box.job(ref) for ref in reversed(jobs) if turn_session(ref)]
         reads = [keys[at : at + MAX_GET_KEYS] for at in range(0, len(keys), MAX_GET_KEYS)]
         return [
             user_message(turn)

@@ -44,7 +44,7 @@ class Stops:
         if not _may_stop(principal, session):
             return
         head = self._heads([session.box])[session.box]
-        if head is not None:
+        if head is not None and turn_session(head):
             self._stop(principal, session.box, head)
 
     def anywhere(self, connection: Connection, request_id: str | None) -> None:

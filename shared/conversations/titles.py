@@ -15,9 +15,8 @@ from shared.conversations.services import Rates
 from shared.conversations.usage import Ledger
 from shared.errors import ParleyError
 from shared.mailbox.box import Box, BoxKey, Job
-from shared.mailbox.deliveries import Queued
 from shared.mailbox.handler import Activation, AsksNobody
-from shared.mailbox.jobs import Ending
+from shared.mailbox.jobs import Ending, Queued
 from shared.mailbox.requests import Requests
 from shared.models.port import Completed, Model, ModelError, ModelRequest, Usage
 from shared.storage.expressions import ABSENT, EXISTS, Append, Assign, attr
@@ -135,8 +134,8 @@ class Titles(AsksNobody):
         return Ending(
             outcome=outcome,
             terminal="",
-            beside=[*counted, *named],
-            otherwise=counted,
+            beside=counted,
+            queued=[Queued(named, ())],
             keep_seconds=KEEP_SECONDS,
             body={"payload": {}},
         )

@@ -19,11 +19,12 @@ from shared.conversations.stream import Poster, Stream
 from shared.conversations.telling import Telling
 from shared.conversations.transcript import Transcript
 from shared.conversations.usage import Costs, Ledger
+from shared.conversations.variables import given_to
 from shared.errors import ParleyError
 from shared.identity.principal import Principal
 from shared.mailbox.box import Box, Job
 from shared.mailbox.handler import Activation, OutOfTime
-from shared.mailbox.jobs import Ending, Stopped
+from shared.mailbox.jobs import Ending, Scheduled, Stopped
 from shared.mailbox.requests import Requests
 from shared.models.port import Usage
 from shared.runner.calls import MAX_CALLS, not_made, open_calls
@@ -50,7 +51,7 @@ Recorded = Callable[[Mapping[str, Any]], Equipped]
 
 
 class Turns:
-    """The handler of conversations' mailboxes."""
+    """The handler of the turns in conversations' mailboxes."""
 
     def __init__(
         self,
@@ -91,8 +92,13 @@ class Turns:
             "messages": meta.attrs.get("messages", count),
             "owner": meta.attrs["owner"],
             "titled": meta.attrs.get("titled", False),
+            "history": meta.attrs.get("history", {}),
         }
         return Job(box.key, ref, {**turn.attrs, **known}, turn.body or {})
+
+    def scheduled(self, box: Box) -> Scheduled | None:
+        """Nothing: people bring the turns."""
+        return None
 
     def run(self, activation: Activation) -> Ending | None:
         stream = self._telling.open(activation)
@@ -174,6 +180,7 @@ class Turns:
             history=self._services.memory.recall(job.key, int(job.attrs["count"])),
             progress=host.progress(),
             renders=frozenset(job.payload.get("renders", ())),
+            **given_to(job),
         )
 
     def cancelled(self, activation: Activation) -> Ending:

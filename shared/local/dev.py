@@ -1,5 +1,6 @@
 """`parley dev`: the gateway, the workers and, without a key, the demo model, in one process."""
 
+import logging
 import os
 import secrets
 import signal
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared import logs, wiring
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, ServiceUnavailable
 from shared.ids import new_id
 from shared.local.demo_model import demo_app
 from shared.local.gateway import gateway
@@ -19,6 +20,8 @@ from shared.local.runtime import LambdaRuntime
 from shared.local.server import GatewayServer
 from shared.settings import Settings
 from shared.wiring import Deployment
+
+log = logging.getLogger("parley")
 
 HOST = "127.0.0.1"
 DEMO_PATH = "/_demo"
@@ -116,7 +119,11 @@ class DevServer:
                 "WORKSPACE_BASE to another folder."
             )
         wiring.install(self.deployment)
-        self.deployment.agents.list(self.settings.service_tenant)
+        try:
+            self.deployment.agents.list(self.settings.home_tenant)
+        except ServiceUnavailable:
+            # It may come back; until then there are the agents that were known last.
+            log.warning("the backend does not answer", extra={"backend": self.settings.backend})
         self._instances.release_dead(self.deployment.table, self.deployment.clock)
         self._server.start()
         self._runtime.start()

@@ -1,11 +1,14 @@
 """The caller's conversations over HTTP: their list, and the messages of one."""
 
-from typing import Annotated, Literal
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
-from shared.conversations.items import turn_id
+from shared.conversations.history_state import HistoryState
+from shared.conversations.items import box_key, turn_id
+from shared.conversations.listing import Listed
 from shared.conversations.messages import Message
 from shared.protocol.replies import iso_time
 from shared.web.auth import Caller
@@ -40,6 +43,34 @@ class MessageEntry(BaseModel):
     stopped: bool = False
 
 
+class HistoryEntry(BaseModel):
+    """How the history of a conversation stands with the backend that keeps it. `complete` is null
+    while the call is open, and for a while after its end; then it says whether everything that was
+    said has arrived. `waiting` records are to be sent, and more if `behind`; `missing` ones of the
+    call were given up (see `/deliveries`)."""
+
+    state: Literal["open", "ending", "ended"]
+    complete: bool | None
+    waiting: int
+    behind: bool
+    missing: int
+    call_id: str | None
+    ended_at: str | None
+
+
+class ConversationState(ConversationEntry):
+    """One conversation. `history` is null where no backend keeps it."""
+
+    history: HistoryEntry | None
+
+
+class ConversationEnding(BaseModel):
+    """A conversation that has been asked to end; ask for it again to see how it stands."""
+
+    conversation_id: str
+    status: Literal["ending"] = "ending"
+
+
 def router(services: Services) -> APIRouter:
     api = APIRouter(tags=["conversations"])
 
@@ -56,16 +87,26 @@ def router(services: Services) -> APIRouter:
         page = services.conversations.page(caller, limit=limit, cursor=cursor, query=query)
         asked = {"limit": str(limit), **({"query": query} if query else {})}
         link_next(response, "/conversations", asked, page.next_cursor)
-        return [
-            ConversationEntry(
-                conversation_id=each.id,
-                title=each.title,
-                agent_id=each.agent,
-                updated_at=iso_time(each.updated_at),
-                message_count=each.messages,
-            )
-            for each in page.conversations
-        ]
+        return [ConversationEntry(**_listed(each)) for each in page.conversations]
+
+    @api.get("/conversations/{conversation_id}", responses=error_bodies(401, 404))
+    def get_conversation(conversation_id: str, caller: Caller) -> ConversationState:
+        """One conversation, and how its history stands."""
+        found = services.conversations.one(caller, conversation_id)
+        history = services.histories.of(box_key(caller.tenant, found.id))
+        entry = _history(history) if history else None
+        return ConversationState(**_listed(found), history=entry)
+
+    @api.post(
+        "/conversations/{conversation_id}/end", status_code=202, responses=error_bodies(401, 404)
+    )
+    def end_conversation(conversation_id: str, caller: Caller) -> ConversationEnding:
+        """Ask for the end of a conversation: the backend that keeps its history is told, once,
+        behind everything that was asked before. Answers 202 however often. Whoever goes on talking
+        begins anew there."""
+        box = services.conversations.find(caller, conversation_id, "manage")
+        services.closing.end(caller, box)
+        return ConversationEnding(conversation_id=box.id)
 
     @api.get("/conversations/{conversation_id}/messages", responses=error_bodies(401, 404, 422))
     def list_messages(
@@ -83,6 +124,21 @@ def router(services: Services) -> APIRouter:
         return [_entry(box.id, message) for message in page.messages]
 
     return api
+
+
+def _listed(found: Listed) -> dict[str, Any]:
+    return {
+        "conversation_id": found.id,
+        "title": found.title,
+        "agent_id": found.agent,
+        "updated_at": iso_time(found.updated_at),
+        "message_count": found.messages,
+    }
+
+
+def _history(found: HistoryState) -> HistoryEntry:
+    ended_at = None if found.ended_at is None else iso_time(found.ended_at)
+    return HistoryEntry(**{**asdict(found), "ended_at": ended_at})
 
 
 def _entry(conversation: str, message: Message) -> MessageEntry:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from shared.backends.agents import AgentSource
 from shared.clock import Clock
 from shared.conversations.approvals import Approvals
+from shared.conversations.closing import Closing
+from shared.conversations.history_state import Histories
 from shared.conversations.listing import Conversations
 from shared.conversations.messages import Messages
 from shared.conversations.sessions import Sessions
@@ -13,6 +15,7 @@ from shared.conversations.turns import TurnRequests
 from shared.identity.credentials import Authenticator
 from shared.identity.limits import RateLimits
 from shared.identity.tickets import Tickets
+from shared.mailbox.dead_letters import DeadLetters
 from shared.messaging.addresses import AddressGuard
 from shared.settings import Settings
 
@@ -29,6 +32,9 @@ class Services:
     stops: Stops
     approvals: Approvals
     conversations: Conversations
+    closing: Closing
+    histories: Histories
     messages: Messages
     agents: AgentSource
+    dead_letters: DeadLetters
     guard: AddressGuard

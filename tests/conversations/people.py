@@ -52,7 +52,7 @@ class Desk:
     ) -> SaidModel:
         """From now on the agent has these tools, and its model gives these answers."""
         model = SaidModel(*answers)
-        handler: Any = self.scene.deployment.drain._handlers["conv"]
+        handler: Any = self.scene.deployment.turn_handler
         object.__setattr__(handler._services, "model", model)
         equipped = Equipped(agent=AGENT, tools=tools, gates=gates or {}, builtins=builtins)
         handler._agents = lambda *_: equipped

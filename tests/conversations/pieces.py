@@ -9,6 +9,7 @@ from shared.conversations.connections import Connections
 from shared.conversations.endings import Endings
 from shared.conversations.items import Connection, Session, meta_key
 from shared.conversations.messages import Messages, wire_message
+from shared.conversations.notices import Notices
 from shared.conversations.sessions import Sessions
 from shared.conversations.turns import TurnRequests
 from shared.conversations.usage import Ledger
@@ -42,6 +43,12 @@ class Support:
     id = "support"
     name = "Support"
     shared_conversations = False
+    instructions = "Help."
+    greeting = None
+    model = "m"
+    models_allowed = ()
+    skills = ()
+    overrides = ()
 
 
 class Wakes:
@@ -81,7 +88,7 @@ class Pieces:
             self.table, self.clock, self.requests, self.wakes, backlog=backlog
         )
         self.ledger = Ledger(self.clock)
-        self.endings = Endings(self.clock, self.ledger, self.requests)
+        self.endings = Endings(self.clock, self.ledger, Notices(self.clock, self.requests))
         self.holder = Holder(self.table, self.clock, Timing())
 
     def connect(self, name: str, principal: Principal = ANNA) -> Connection:

@@ -172,7 +172,7 @@ def test_with_its_turn_an_approval_is_withdrawn(desk: Desk, how: str) -> None:
 
 def test_what_was_decided_stays_decided_when_the_turn_fails(desk: Desk) -> None:
     waiting(desk)
-    handler: Any = desk.scene.deployment.drain._handlers["conv"]
+    handler: Any = desk.scene.deployment.turn_handler
 
     def spent(_: str) -> None:
         raise TurnFailed("Enough.", code="BUDGET_EXCEEDED")

@@ -44,7 +44,7 @@ def test_what_a_turn_that_waits_keeps(scene: Scene, desk: Desk) -> None:
 def test_a_turn_that_waits_goes_on_with_the_configuration_that_it_began_with(
     scene: Scene, desk: Desk
 ) -> None:
-    handler: Any = scene.deployment.drain._handlers["conv"]
+    handler: Any = scene.deployment.turn_handler
     old, new = refund(), refund()
     model = desk.equip(answer(use("refund")), answer("Done"), answer("Next"))
 
@@ -70,7 +70,7 @@ def test_a_turn_that_waits_goes_on_with_the_configuration_that_it_began_with(
 def test_a_configuration_that_cannot_be_read_any_more_ends_the_turn(
     scene: Scene, desk: Desk
 ) -> None:
-    handler: Any = scene.deployment.drain._handlers["conv"]
+    handler: Any = scene.deployment.turn_handler
     tool = refund()
     desk.equip(answer(use("refund")))
     handler._agents = lambda *_: Equipped(

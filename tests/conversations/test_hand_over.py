@@ -32,7 +32,7 @@ __all__ = ["equip"]
 
 
 def handler(scene: Scene) -> Any:
-    return scene.deployment.drain._handlers["conv"]
+    return scene.deployment.turn_handler
 
 
 def crashes(scene: Scene, session: str) -> int:

@@ -138,7 +138,7 @@ def test_a_stop_after_the_decision_and_before_the_call(scene: Scene, desk: Desk)
 
 def test_a_turn_that_cannot_go_on_asks_nobody_any_more(scene: Scene, desk: Desk) -> None:
     tool, _ = waiting(desk)
-    handler: Any = scene.deployment.drain._handlers["conv"]
+    handler: Any = scene.deployment.turn_handler
 
     def spent(_: str) -> None:
         raise TurnFailed("Enough.", code="BUDGET_EXCEEDED")

@@ -24,6 +24,12 @@ class Agent:
     id: str = "assistant"
     name: str = "Assistant"
     shared_conversations: bool = False
+    instructions: str = "Help."
+    greeting: str | None = None
+    model: str = "m"
+    models_allowed: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
 
 
 def begin(scene: Scene, principal: Principal = ANN, **more: Any) -> Session:

@@ -42,7 +42,7 @@ def equip(scene: Scene) -> Equip:
     def equipped(*answers: Sequence[Any], tools: Sequence[MadeTool]) -> SaidModel:
         """From now on the agent has these tools, and its model gives these answers."""
         model = SaidModel(*answers)
-        handler: Any = scene.deployment.drain._handlers["conv"]
+        handler: Any = scene.deployment.turn_handler
         object.__setattr__(handler._services, "model", model)
         handler._agents = lambda *_: Equipped(agent=AGENT, tools=tools)
         return model
@@ -272,7 +272,7 @@ def test_nothing_is_asked_when_nothing_may_be_spent(
     scene: Scene, session: str, equip: Equip
 ) -> None:
     model = equip(answer(use("t")), answer("Done"), tools=[MadeTool("t")])
-    handler: Any = scene.deployment.drain._handlers["conv"]
+    handler: Any = scene.deployment.turn_handler
     spent: list[str] = []
 
     def check(tenant: str) -> None:
@@ -327,7 +327,7 @@ def test_what_another_worker_noted_counts_too(scene: Scene, session: str, equip:
     equip(answer(use("t")), tools=[MadeTool("t", napping(scene, 100), timeout=500)])
     scene.say("c1", session, "r1", "Hi")
     scene.work(seconds=60)
-    handler: Any = scene.deployment.drain._handlers["conv"]
+    handler: Any = scene.deployment.turn_handler
     handler._costs = Costs()
     stop(scene, session)
     scene.work()
@@ -352,7 +352,7 @@ def test_in_its_middle_a_turn_waits_for_the_models_rate(
 ) -> None:
     tool = MadeTool("t", napping(scene, *[1.0] * 5))
     equip(*[answer(use("t", f"x{number}")) for number in range(4)], answer("Done"), tools=[tool])
-    handler: Any = scene.deployment.drain._handlers["conv"]
+    handler: Any = scene.deployment.turn_handler
     rates = ModelRates(scene.deployment.table, scene.clock, 3)
     object.__setattr__(handler._services, "rates", rates)
     scene.say("c1", session, "r1", "Hi")
@@ -367,7 +367,7 @@ def test_in_its_middle_a_turn_waits_for_the_models_rate(
 
 def test_a_stop_ends_the_wait_for_the_models_rate(scene: Scene, session: str, equip: Equip) -> None:
     equip(answer(use("t")), tools=[MadeTool("t")])
-    handler: Any = scene.deployment.drain._handlers["conv"]
+    handler: Any = scene.deployment.turn_handler
     rates = ModelRates(scene.deployment.table, scene.clock, 1)
     object.__setattr__(handler._services, "rates", rates)
     scene.say("c1", session, "r1", "Hi")
@@ -420,7 +420,7 @@ def test_after_large_results_the_words_are_remembered(
     scene.work()
     for cold in (False, True):
         if cold:
-            handler: Any = scene.deployment.drain._handlers["conv"]
+            handler: Any = scene.deployment.turn_handler
             memory = Memory(scene.deployment.table, budget=100_000)
             object.__setattr__(handler._services, "memory", memory)
             model.answers = [answer("Owl.")]

@@ -60,7 +60,7 @@ def test_an_agent_that_was_removed_meanwhile(
         raise no_such_agent()
 
     scene.say("c1", session, "r1", "Hi")
-    monkeypatch.setattr(scene.deployment.drain._handlers["conv"], "_agents", get)
+    monkeypatch.setattr(scene.deployment.turn_handler, "_agents", get)
     scene.work()
     assert scene.events("c1", "r1")[-1]["error"]["code"] == "AGENT_NOT_FOUND"
     assert at_rest(scene, session)

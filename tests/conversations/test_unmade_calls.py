@@ -105,7 +105,7 @@ def test_a_turn_that_fails_while_somebody_is_asked(scene: Scene, desk: Desk, how
         scene.deployment.table.update(Update(desk.box.item, [Assign(("crashes",), 4)]))
         desk.pass_time(1)
     else:
-        handler: Any = scene.deployment.drain._handlers["conv"]
+        handler: Any = scene.deployment.turn_handler
         may_spend = handler._services.may_spend
 
         def spent(_: str) -> None:

@@ -136,10 +136,25 @@ def test_a_second_connection_and_a_busy_minute_cost_nothing(wire: Wire, tmp_path
     assert names(turn(scene, wire, session, "measured")) == SIX
 
 
+def test_what_a_session_brings_costs_nothing(wire: Wire, tmp_path: Path) -> None:
+    agents = tmp_path / "agents"
+    agents.mkdir()
+    text = "name: A\ninstructions: You serve {{customer}}.\noverrides: [greeting]\n"
+    (agents / "assistant.yaml").write_text(text)
+    scene = Scene(wire.table, tmp_path, ASSISTANT_LOCAL_CONFIG_DIR=str(agents))
+    scene.connect("c1")
+    own = {"dynamicVariables": {"customer": "Ann"}, "overrides": {"greeting": "Hello. " * 1000}}
+    session = scene.session("c1", **own)
+    scene.say("c1", session, "warm", "Hello.")
+    scene.work()
+    assert names(turn(scene, wire, session, "measured")) == SIX
+    assert '"customer">Ann<' in scene.model.requests[-1].system
+
+
 def test_a_call_of_a_tool_costs_two_writes(tmp_path: Path, wire: Wire) -> None:
     scene = Scene(wire.table, tmp_path)
     session = warmed(scene, wire, 0)
-    handler: Any = scene.deployment.drain._handlers["conv"]
+    handler: Any = scene.deployment.turn_handler
     agent = Agent(instructions="Be kind.", model="m")
     handler._agents = lambda *_: Equipped(agent=agent, tools=[MadeTool("t")])
     model = SaidModel(answer(use("t")), answer("Done"))

@@ -1,0 +1,207 @@
+"""One record, sent: what its job says, what the log says, and what the other side is told.
+
+The record of the call itself is kept: `call_id` is the other side's name for the call, and
+`missing` counts the records of the call that were given up. One that is counted has `counted`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.backends.control_plane import (
+    CallHistory,
+    CallRecord,
+    Finalized,
+    Speaker,
+    TranscriptSegment,
+)
+from shared.mailbox.box import BoxKey, Job
+from shared.mailbox.jobs import DONE_TTL_SECONDS, Ending, Queued, message_key
+from shared.mailbox.records import CALL, END, PREFIX
+from shared.storage.expressions import EXISTS, Assign, Change, Increment, Remove
+from shared.storage.table import Operation, Table, Update
+
+SPEAKERS: Mapping[str, Speaker] = {"user": "human", "assistant": "ai"}
+
+
+def is_call(job: Job) -> bool:
+    return job.ref.endswith(CALL)
+
+
+def call_ref(job: Job) -> str:
+    """The ref of the record of the call to which this one belongs."""
+    return job.ref if is_call(job) else str(job.payload["call"])
+
+
+def key_of(job: Job) -> str:
+    """The idempotency key of a record."""
+    return f"{job.key.id}/{job.ref.removeprefix(PREFIX).replace('#', '/')}"
+
+
+def own_id(conversation: str, ref: str) -> str:
+    """Our name for a call: the conversation, and the number of the call's first message."""
+    return f"{conversation}-{int(ref.removeprefix(PREFIX).partition('#')[0])}"
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """The other side has it: what is noted of the job and, on the call's item, beside it."""
+
+    attrs: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    call: Sequence[Change] = ()
+
+
+class Delivery:
+    """Sends the record of one job."""
+
+    def __init__(self, table: Table, plane: CallHistory, job: Job) -> None:
+        self._table = table
+        self._plane = plane
+        self._job = job
+
+    def made(self) -> Delivered | None:
+        """Send it; None if what it tells of has been deleted.
+
+        Raises:
+            ControlPlaneFault: from the other side.
+        """
+        job = self._job
+        if is_call(job):
+            return Delivered({"call_id": self._begun(job)})
+        call, said = self._read()
+        if call is None:
+            return None
+        changes: list[Change] = []
+        call_id = call.attrs.get("call_id")
+        if call_id is None:
+            # Its own record was given up. Whatever the reason was, it may be gone by now.
+            call_id = self._begun(call)
+            changes += _found_after_all(call, call_id)
+        if job.ref.endswith(END):
+            self._finalize(call, call_id)
+        elif said is None:
+            return None
+        else:
+            self._say(call_id, said)
+        return Delivered({}, changes)
+
+    def _read(self) -> tuple[Job | None, Mapping[str, Any] | None]:
+        """The record of the call, and the message that this one is of."""
+        job = self._job
+        keys = [job.key.job(call_ref(job))]
+        if not job.ref.endswith(END):
+            log = BoxKey(job.payload["log"], job.key.tenant, job.key.id)
+            keys.append(message_key(log, int(job.payload["number"])))
+        call, *messages = self._table.get(keys)
+        found = Job.read(job.key, call_ref(job), call) if call else None
+        message = messages[0] if messages else None
+        return found, message.body if message else None
+
+    def _begun(self, call: Job) -> str:
+        payload = call.payload
+        record = CallRecord(
+            id=own_id(call.key.id, call.ref),
+            tenant=call.key.tenant,
+            conversation=call.key.id,
+            user=payload["user"],
+            agent=payload["agent"],
+            source=payload["source"],
+            started_at=payload["began"],
+        )
+        return self._plane.begin_call(record, key=key_of(call))
+
+    def _say(self, call_id: str, said: Mapping[str, Any]) -> None:
+        payload = self._job.payload
+        segment = TranscriptSegment(
+            tenant=self._job.key.tenant,
+            call=call_id,
+            index=payload["index"],
+            speaker=SPEAKERS[said["role"]],
+            content=said["text"],
+            start_ms=payload["start_ms"],
+            end_ms=payload["end_ms"],
+            message_id=said["id"],
+            turn_id=payload["turn"],
+            stopped=bool(said.get("stopped", False)),
+        )
+        self._plane.add_transcript(segment, key=key_of(self._job))
+
+    def _finalize(self, call: Job, call_id: str) -> None:
+        payload = self._job.payload
+        end = Finalized(
+            tenant=self._job.key.tenant,
+            call=call_id,
+            status=payload["status"],
+            duration_seconds=payload["lasted_ms"] / 1000,
+            ended_at=payload["ended_at"],
+            missing=int(call.attrs.get("missing", 0)),
+        )
+        self._plane.finalize_call(end, key=key_of(self._job))
+
+
+def _found_after_all(call: Job, call_id: str) -> list[Change]:
+    """The changes of a call's record that was given up, and that another one has sent."""
+    changes: list[Change] = [
+        Assign(("call_id",), call_id),
+        Assign(("outcome",), "completed"),
+        Remove(("owned_by",)),
+        Remove(("listed_at",)),
+    ]
+    if call.attrs.get("counted"):
+        changes += [Remove(("counted",)), Increment(("missing",), -1)]
+    return changes
+
+
+def delivered(job: Job, done: Delivered) -> Ending:
+    """The end of a record that the other side has."""
+    attrs, changes = dict(done.attrs), list(done.call)
+    if job.attrs.get("counted"):
+        attrs["counted"] = False
+        if is_call(job):
+            attrs["missing"] = int(job.attrs["missing"]) - 1
+        else:
+            _count(changes, -1)
+    # How the call and its end stand is asked for as long as there is the conversation.
+    kept = is_call(job) or job.ref.endswith(END)
+    return Ending(
+        outcome="completed",
+        terminal="",
+        attrs=attrs,
+        queued=_noted(job, changes),
+        keep_seconds=None if kept else DONE_TTL_SECONDS,
+    )
+
+
+def given_up(job: Job, attrs: Mapping[str, Any]) -> Ending:
+    """The end of a record that is a dead letter by these attributes."""
+    noted, changes = dict(attrs), list[Change]()
+    if not job.attrs.get("counted"):
+        noted["counted"] = True
+        if is_call(job):
+            noted["missing"] = int(job.attrs.get("missing", 0)) + 1
+        else:
+            _count(changes, 1)
+    return Ending(
+        outcome="dead",
+        terminal="",
+        attrs=noted,
+        queued=_noted(job, changes),
+        keep_seconds=None,
+    )
+
+
+def _count(changes: list[Change], by: int) -> None:
+    """Count the missing records by so many more. One update changes a path once."""
+    for index, change in enumerate(changes):
+        if isinstance(change, Increment) and change.path == ("missing",):
+            changes[index] = Increment(("missing",), change.by + by)
+            return
+    changes.append(Increment(("missing",), by))
+
+
+def _noted(job: Job, changes: Sequence[Change]) -> list[Queued]:
+    """The changes of the call's item, which may have been deleted meanwhile."""
+    if not changes:
+        return []
+    call: Operation = Update(job.key.job(call_ref(job)), changes, EXISTS)
+    return [Queued([call], ())]

@@ -1,0 +1,124 @@
+"""Ending a conversation: its call is over, and whoever keeps the history is told so.
+
+The end is a job of the conversation's own mailbox, so what has been asked before it is answered
+and recorded before it. A message that comes later begins another call.
+"""
+
+from typing import Any
+
+from shared.clock import Clock
+from shared.conversations.items import meta_key, turn_session
+from shared.conversations.recording import Recorded, Recording
+from shared.identity.principal import Principal
+from shared.ids import time_ordered_id
+from shared.mailbox.box import Box, BoxKey, Job
+from shared.mailbox.handler import Activation, AsksNobody
+from shared.mailbox.jobs import Ending, Scheduled
+from shared.mailbox.requests import NewJob, Requests
+from shared.messaging.wakes import Wake, Wakes
+from shared.storage.expressions import Assign
+from shared.storage.table import Item, Put, Table, Update
+
+KEEP_SECONDS = 24 * 3600
+
+
+def is_end(ref: str) -> bool:
+    """Whether a job of a conversation's mailbox is its end."""
+    return ref.startswith("END#")
+
+
+def _ref(now: int) -> str:
+    return f"END#{time_ordered_id(now)}"
+
+
+class Closing:
+    """Asks for the end of conversations. Without `recording` nobody needs to be told of it."""
+
+    def __init__(
+        self,
+        table: Table,
+        clock: Clock,
+        requests: Requests,
+        wakes: Wakes,
+        recording: Recording | None,
+    ) -> None:
+        self._table = table
+        self._clock = clock
+        self._requests = requests
+        self._wakes = wakes
+        self._recording = recording
+
+    def end(self, principal: Principal, box: BoxKey) -> None:
+        """Ask for the end of a conversation that the principal may `manage`, behind whatever it
+        still has to do. Again, or where nothing has been said since the last end, changes
+        nothing."""
+        meta, head = self._table.get([meta_key(box), box.item])
+        if meta is None:
+            return
+        jobs = Box.read(box, head).jobs if head else ()
+        begun = "call" in meta.attrs.get("history", {}) or any(turn_session(job) for job in jobs)
+        if self._recording is None or not begun or (jobs and is_end(jobs[-1])):
+            return
+        ref = _ref(self._clock.now())
+        job = NewJob(ref=ref, hash=ref, payload={"by": principal.user})
+        self._requests.add(box, job, bound=None)
+        self._wakes.send([Wake(box.pk, box.tenant)])
+
+
+class Ends(AsksNobody):
+    """The handler of the ends in conversations' mailboxes, and of the time that they rest."""
+
+    def __init__(self, table: Table, clock: Clock, recording: Recording | None) -> None:
+        self._table = table
+        self._clock = clock
+        self._recording = recording
+
+    def load(self, box: Box, ref: str) -> Job | None:
+        job, meta = self._table.get([box.key.job(ref), meta_key(box.key)])
+        if job is None or meta is None:
+            return None
+        known = {"history": meta.attrs.get("history", {}), "count": meta.attrs["count"]}
+        return Job(box.key, ref, {**job.attrs, **known}, job.body or {})
+
+    def run(self, activation: Activation) -> Ending:
+        job = activation.job
+        ended: Recorded | None = None
+        if self._recording is not None:
+            count, now = int(job.attrs["count"]), self._clock.now()
+            ended = self._recording.end(job.key, job.attrs["history"], count, now)
+        if ended is None:
+            return self._ending("completed", next_at=0)
+        noted = Update(meta_key(job.key), [Assign(("history",), ended.history)])
+        return self._ending(
+            "completed", beside=[noted], queued=[ended.queued], wakes=[ended.box], next_at=0
+        )
+
+    def _ending(self, outcome: str, **more: Any) -> Ending:
+        return Ending(outcome=outcome, terminal="", keep_seconds=KEEP_SECONDS, **more)
+
+    def scheduled(self, box: Box) -> Scheduled | None:
+        now = self._clock.now()
+        if box.next_at is None or box.next_at > now:
+            return None
+        if self._recording is None:
+            return Scheduled()
+        if box.jobs:
+            return Scheduled(next_at=now + self._recording.idle)
+        ref = _ref(now)
+        attrs = {"state": "queued", "hash": ref, "added_at": now, "decisions": {}, "marks": {}}
+        item = Item(box.key.job(ref), attrs, {"payload": {"by": ""}})
+        return Scheduled(refs=[ref], items=[Put(item)])
+
+    def cancelled(self, activation: Activation) -> Ending:
+        return self._again("cancelled")
+
+    def failed(self, activation: Activation, reason: Exception | None) -> Ending:
+        return self._again("failed")
+
+    def _again(self, outcome: str) -> Ending:
+        """The call is still open: it ends when the conversation has rested once more."""
+        idle = self._recording.idle if self._recording else None
+        return self._ending(outcome, next_at=None if idle is None else self._clock.now() + idle)
+
+    def publish(self, activation: Activation) -> None:
+        """Nobody is told: whoever has sessions goes on in them."""
