@@ -68,7 +68,7 @@ class Frames:
         self._resuming = Resuming(
             table, clock, self._answers, connections, turns, requests, self._pages
         )
-        self._sending = Sending(self._answers, connections, turns, requests, agents)
+        self._sending = Sending(self._answers, connections, turns, requests, sessions, agents)
         self._waiting = waiting = Waiting(table, self._pages)
         self._confirming = Confirming(clock, self._answers, waiting, approvals, turns)
         self._submitting = Submitting(table, clock, self._answers, waiting, requests, turns)
@@ -266,6 +266,8 @@ class Frames:
             conversation=frame.conversation_id,
             supports=frame.supports,
             user_name=frame.user_name,
+            variables=frame.dynamic_variables,
+            overrides=frame.overrides.chosen if frame.overrides else None,
             extra={
                 "metadata": frame.metadata,
                 # What has been checked goes before what a client says.

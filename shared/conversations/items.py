@@ -1,6 +1,7 @@
 """What a conversation is made of, as values and as items of the table.
 
 CONV#tenant#id / META           the conversation: owner, agent, number of messages
+CONV#tenant#id / BEGUN          what it began with for its agent's texts, if anything
 CONV#tenant#id / MSG#number     the log
 CONV#tenant#id / TURN#session#requestId
 BOX#conv#tenant#id              its mailbox
@@ -17,6 +18,7 @@ from shared.identity.principal import Principal
 from shared.ids import pack
 from shared.mailbox.box import BoxKey, key_part
 from shared.mailbox.listeners import Listener
+from shared.runner.own import Own
 from shared.storage.table import Item, Key
 
 KIND = "conv"
@@ -32,6 +34,10 @@ def box_key(tenant: str, conversation: str) -> BoxKey:
 
 def meta_key(box: BoxKey) -> Key:
     return Key(box.partition, "META")
+
+
+def begun_key(box: BoxKey) -> Key:
+    return Key(box.partition, "BEGUN")
 
 
 def session_key(session: str) -> Key:
@@ -139,7 +145,8 @@ class Connection:
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """A client's attachment to a conversation."""
+    """A client's attachment to a conversation. `own` is what its turns are asked with, but for
+    what a message brings."""
 
     id: str
     tenant: str
@@ -149,6 +156,7 @@ class Session:
     agent_name: str
     supports: tuple[str, ...] = ()
     user_name: str = ""
+    own: Own = field(default_factory=Own)
 
     @property
     def box(self) -> BoxKey:
@@ -167,6 +175,7 @@ class Session:
             "supports": list(self.supports),
             "user_name": self.user_name,
             "created_at": now,
+            **self.own.to_dict(),
             **(extra or {}),
         }
         return Item(session_key(self.id), attrs, body)
@@ -183,4 +192,5 @@ class Session:
             agent_name=body["agent_name"],
             supports=tuple(body.get("supports", ())),
             user_name=body.get("user_name", ""),
+            own=Own.from_dict(body),
         )

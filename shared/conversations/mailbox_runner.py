@@ -6,7 +6,7 @@ the model thinks and text that it took back, does not come at all.
 """
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -24,6 +24,7 @@ from shared.models.port import Usage
 from shared.runner.calls import calls_of
 from shared.runner.events import Delta, Reply, ToolEnded, ToolStarted, TurnEvent
 from shared.runner.history import Message
+from shared.runner.overrides import read_overrides
 from shared.runner.port import (
     BacklogFull,
     NoAgent,
@@ -33,6 +34,7 @@ from shared.runner.port import (
     check_said,
 )
 from shared.runner.turn import joined
+from shared.runner.variables import read_variables
 from shared.storage.table import MAX_GET_KEYS, Item, Table, TransientError
 
 POLL = (0.05, 0.5)
@@ -98,16 +100,20 @@ class MailboxRunner:
         principal: Principal,
         model: str | None = None,
         skill: str | None = None,
+        variables: Mapping[str, str] | None = None,
+        overrides: Mapping[str, str] | None = None,
     ) -> Iterator[TurnEvent]:
         """See `Runner.run`. A caller who stops iterating leaves the turn to the workers."""
         if self._stopping.is_set():
             raise RunnerStopped
         check_said(session_id, message)
-        options = TurnOptions(model=model, skill=skill)
+        given = None if variables is None else read_variables(variables)
+        own = None if overrides is None else read_overrides(overrides)
+        options = TurnOptions(model=model, skill=skill, variables=given, overrides=own)
         agent = self._agent(principal.tenant)
         options.check(agent)
         try:
-            session = self._session(principal, agent, session_id)
+            session = self._session(principal, agent, session_id, options)
             job = self._add(principal, session, message, options)
         except TransientError as fault:
             raise ServiceUnavailable from fault
@@ -133,11 +139,22 @@ class MailboxRunner:
         except NotFound as fault:
             raise NoAgent(fault.message) from fault
 
-    def _session(self, principal: Principal, agent: Agent, session_id: str) -> Session:
+    def _session(
+        self, principal: Principal, agent: Agent, session_id: str, options: TurnOptions
+    ) -> Session:
+        """The session, which begins with this message if there is none."""
         known = self.session_of(session_id, principal=principal)
-        return self._sessions.find(principal, known) or self._sessions.open(
-            principal, agent, session_id=known
+        session = self._sessions.find(principal, known) or self._sessions.open(
+            principal,
+            agent,
+            session_id=known,
+            variables=options.variables,
+            overrides=options.overrides,
+            skill=options.skill,
         )
+        # Another message may have begun it at the same moment.
+        self._sessions.check(session, agent, options)
+        return session
 
     def _add(
         self, principal: Principal, session: Session, message: str, options: TurnOptions

@@ -1,6 +1,7 @@
-"""What one message may choose beside its text: the model, a skill, and whether it streams."""
+"""What one message may choose beside its text: the model, a skill, variables, and whether it
+streams."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,12 +23,15 @@ class Configured(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class TurnOptions:
-    """The choices of one turn. None is the agent's own model, and no skill. Without `stream`
+    """The choices of one turn. None is the agent's own model, no skill, and the variables of the
+    session; others go over those. `overrides` can only name those of the session. Without `stream`
     clients get the acceptance and the end, and nothing between."""
 
     model: str | None = None
     skill: str | None = None
     stream: bool = True
+    variables: Mapping[str, str] | None = None
+    overrides: Mapping[str, str] | None = None
 
     @property
     def chosen(self) -> dict[str, Any]:
@@ -39,15 +43,19 @@ class TurnOptions:
             found["skill"] = self.skill
         if not self.stream:
             found["stream"] = False
+        if self.variables:
+            found["variables"] = dict(self.variables)
+        if self.overrides:
+            found["overrides"] = dict(self.overrides)
         return found
 
     @property
     def needs_agent(self) -> bool:
         """Whether the agent's configuration has a say in it."""
-        return self.model is not None or self.skill is not None
+        return self.model is not None or self.skill is not None or bool(self.variables)
 
     def check(self, agent: Configured) -> None:
-        """Whether the agent allows this.
+        """Whether the agent allows this model and has this skill.
 
         Raises:
             ValidationError: not this model; `details` name the field.

@@ -9,7 +9,7 @@ from shared.conversations.items import Connection, Session
 from shared.conversations.options import Configured, TurnOptions
 from shared.conversations.pages import Guarded, Pages
 from shared.conversations.prompts import prompt_of, shown, waits_for
-from shared.conversations.sessions import Begun
+from shared.conversations.sessions import Begun, Sessions
 from shared.conversations.turns import TurnRequests
 from shared.errors import ParleyError, RateLimited
 from shared.mailbox.requests import Added, Requests, RiderFailed
@@ -37,10 +37,12 @@ class Sending:
         connections: Connections,
         turns: TurnRequests,
         requests: Requests,
+        sessions: Sessions,
         agents: AgentSource,
     ) -> None:
         self._answers = answers
         self._connections = connections
+        self._sessions = sessions
         self._turns = turns
         self._requests = requests
         self._agents = agents
@@ -77,10 +79,16 @@ class Sending:
 
     def _options(self, session: Session, frame: frames.SendMessage) -> TurnOptions:
         """What the frame chooses, which the agent allows, or did when it was accepted before."""
-        options = TurnOptions(model=frame.model, skill=frame.skill, stream=frame.stream)
+        options = TurnOptions(
+            model=frame.model,
+            skill=frame.skill,
+            stream=frame.stream,
+            variables=frame.dynamic_variables,
+        )
         if options.needs_agent:
             try:
-                options.check(self._agents.get(session.agent, session.tenant))
+                agent = self._agents.get(session.agent, session.tenant)
+                self._sessions.check(session, agent, options)
             except ParleyError:
                 if not self._turns.known(session, frame.request_id):
                     raise

@@ -8,12 +8,15 @@ from shared.conversations.connections import Connections, not_attached, readable
 from shared.conversations.items import (
     Connection,
     Session,
+    begun_key,
     box_key,
     conversation_thing,
     meta_key,
     participant,
     session_key,
 )
+from shared.conversations.options import TurnOptions
+from shared.conversations.variables import SkillText, Speaking, Variables, kept, no_skills
 from shared.errors import NotFound
 from shared.identity.access import may, own
 from shared.identity.principal import SERVICE, Principal
@@ -21,6 +24,7 @@ from shared.ids import agent_uuid, new_id
 from shared.mailbox.listeners import new_box
 from shared.mailbox.requests import Requests
 from shared.protocol.replies import SessionIds
+from shared.runner.own import Own
 from shared.storage.expressions import ABSENT
 from shared.storage.table import ConditionFailed, Item, Operation, Put, Table
 
@@ -35,7 +39,7 @@ class Named(Protocol):
     def name(self) -> str: ...
 
 
-class Begun(Named, Protocol):
+class Begun(Named, Speaking, Protocol):
     """An agent, as far as a conversation begins with it."""
 
     @property
@@ -45,15 +49,22 @@ class Begun(Named, Protocol):
 
 
 class Sessions:
-    """Opens sessions. The agent has been looked up by the caller."""
+    """Opens sessions. The agent has been looked up by the caller; `skill` reads its skills."""
 
     def __init__(
-        self, table: Table, clock: Clock, requests: Requests, connections: Connections
+        self,
+        table: Table,
+        clock: Clock,
+        requests: Requests,
+        connections: Connections,
+        *,
+        skill: SkillText = no_skills,
     ) -> None:
         self._table = table
         self._clock = clock
         self._requests = requests
         self._connections = connections
+        self._variables = Variables(skill)
 
     def open(
         self,
@@ -65,18 +76,30 @@ class Sessions:
         session_id: str | None = None,
         supports: tuple[str, ...] | None = None,
         user_name: str = "",
+        variables: Mapping[str, str] | None = None,
+        overrides: Mapping[str, str] | None = None,
+        skill: str | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> Session:
         """A new session, of the given conversation if this principal may read it; otherwise,
-        without a word, of a fresh one. With `session_id` a repeat opens nothing new.
+        without a word, of a fresh one. With `session_id` a repeat opens nothing new. `variables`
+        and `overrides` are its own; None is what the conversation began with. `skill` is what its
+        first message asks for, if it begins with one.
 
         Raises:
             NotFound: this principal may begin none.
             ConflictError: the connection has too many sessions, or is gone.
+            ValidationError: a variable is unknown or missing, or the agent does not allow an
+                override; `details` name it.
         """
         if not may(principal, "create", own(principal)):
             raise NotFound("There is no such agent.", code="AGENT_NOT_FOUND")
-        resumed = self._readable(principal, conversation) if conversation else None
+        resumed, before = None, Own()
+        if conversation:
+            resumed, before = self._resumed(principal, conversation)
+        given = self._variables.begin(
+            agent, before, variables=variables, overrides=overrides, skill=skill
+        )
         inherited = tuple(resumed.attrs.get("supports", ())) if resumed else ()
         session = Session(
             id=session_id or new_id(),
@@ -87,10 +110,21 @@ class Sessions:
             agent_name=agent.name,
             supports=inherited if supports is None else supports,
             user_name=user_name,
+            own=given,
         )
         shared = agent.shared_conversations
         meta = None if resumed else self._meta(session, shared=shared)
         return self._write(session, connection, meta, extra)
+
+    def check(self, session: Session, agent: Speaking, options: TurnOptions) -> None:
+        """Whether a message in the session may choose this.
+
+        Raises:
+            ValidationError: not this model, or these variables or overrides; `details` name what
+                is wrong.
+            NotFound: SKILL_NOT_FOUND: the agent has no such skill.
+        """
+        self._variables.check(agent, session.own, options)
 
     def agent_of(self, principal: Principal, conversation: str) -> str | None:
         """The agent with whom a conversation began; None if this principal may not read it."""
@@ -115,6 +149,7 @@ class Sessions:
         writes: list[Operation] = [Put(session.item(now, extra), ABSENT)]
         if meta:
             writes += [Put(meta, ABSENT), new_box(session.box, self._clock, heard_by)]
+            writes += kept(session.box, session.own)
         if connection:
             writes.append(self._connections.attach(connection, session))
         try:
@@ -138,7 +173,18 @@ class Sessions:
         }
         if shared:
             attrs["shared"] = True
+        if session.own.to_dict():
+            attrs["begun"] = True
         return Item(meta_key(session.box), attrs)
+
+    def _resumed(self, principal: Principal, conversation: str) -> tuple[Item | None, Own]:
+        """The conversation that is come back to, and what it began with."""
+        meta = self._readable(principal, conversation)
+        if meta is None or not meta.attrs.get("begun"):
+            return meta, Own()
+        # Not with the other: a large one takes long to read, which would tell that there is one.
+        begun = self._table.get([begun_key(box_key(principal.tenant, conversation))])[0]
+        return meta, Own.from_dict((begun.body if begun else None) or {})
 
     def _readable(self, principal: Principal, conversation: str) -> Item | None:
         meta = self._table.get([meta_key(box_key(principal.tenant, conversation))])[0]

@@ -114,7 +114,10 @@ class TurnRequests:
             "principal": principal.to_dict(),
             "callback_url": callback_url,
             **options.chosen,
+            **session.own.to_dict(),
         }
+        if variables := {**session.own.variables, **(options.variables or {})}:
+            payload["variables"] = variables
         if TRUNCATE in session.supports:
             payload["truncates"] = True
         if session.user != principal.user:

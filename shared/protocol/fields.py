@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictI
 from pydantic_core import PydanticCustomError
 
 from shared.protocol.names import MAX_ID
+from shared.protocol.variables import checked_variables
 
 MAX_MESSAGE_CHARACTERS = 10_000
 MAX_REQUEST_ID_BYTES = 128
@@ -170,5 +171,6 @@ Note = Annotated[str, Field(max_length=MAX_NOTE), AfterValidator(clean_note), _d
 Kind = Annotated[str, Field(max_length=64)]
 Values = Annotated[dict[str, Any], AfterValidator(_up_to(MAX_VALUES_BYTES))]
 Declined = Annotated[StrictBool, _default(False)]
+Variables = Annotated[dict[str, str], BeforeValidator(checked_variables)]
 Code = Annotated[str, Field(max_length=64)]
 Ticket = Annotated[str, Field(min_length=1, max_length=128)]

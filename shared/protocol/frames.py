@@ -5,9 +5,17 @@ its servers ignore them, and so does this. What a later release brings is refuse
 answering as if it had not been asked for would look like an answer to it.
 """
 
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from shared.protocol import fields
@@ -17,6 +25,7 @@ from shared.protocol.frame_errors import FrameError as FrameError
 from shared.protocol.frame_errors import invalid as invalid
 from shared.protocol.frame_errors import no_such_conversation as no_such_conversation
 from shared.protocol.frame_errors import no_such_session as no_such_session
+from shared.protocol.overrides import Overrides
 
 
 class BaseFrame(BaseModel):
@@ -40,6 +49,10 @@ class BaseFrame(BaseModel):
     request_id: fields.RequestId | None = None
 
 
+OF_SESSION = ("dynamicVariables", "overrides")
+"""What a client that knows nothing of it may send within its metadata."""
+
+
 class AuthContext(BaseModel):
     """A backend vouches for a user. `timestamp` is in seconds; `signature` is an HMAC-SHA256 in
     hexadecimal of both, as `identity/contexts.py` says."""
@@ -56,11 +69,12 @@ class CreateConversationSession(BaseFrame):
 
     `conversation_id` is None also when the client sent one that cannot exist: resuming an
     unknown conversation means a fresh one, without a word. `supports` is None when it was not
-    sent (a resumed conversation keeps what it had); a list, an empty one too, replaces it.
+    sent (a resumed conversation keeps what it had); a list, an empty one too, replaces it. So it is
+    with `dynamic_variables` and `overrides`, which clients that know nothing of them may send
+    within `metadata`.
     """
 
     action: ClassVar[str] = "create_conversation_session"
-    later: ClassVar[tuple[str, ...]] = ("dynamicVariables", "dynamic_variables")
 
     agent_id: fields.AgentId | None = None
     conversation_id: fields.ConversationId = None
@@ -68,8 +82,27 @@ class CreateConversationSession(BaseFrame):
     user_email: fields.Email = None
     supports: tuple[fields.Capability, ...] | None = Field(None, max_length=32)
     metadata: fields.Metadata = Field(default_factory=dict)
+    dynamic_variables: fields.Variables | None = None
+    overrides: Overrides | None = None
     browser_fingerprint: fields.Fingerprint | None = None
     auth_context: AuthContext | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _out_of_metadata(cls, frame: Any) -> Any:
+        """What may stand in the metadata, where it stands otherwise; left, if it stands in both."""
+        within = frame.get("metadata") if isinstance(frame, dict) else None
+        if not isinstance(within, dict):
+            return frame
+        found = {n: within[n] for n in OF_SESSION if n in within and frame.get(n) is None}
+        return {**frame, **found, "metadata": {n: within[n] for n in within if n not in found}}
+
+    @field_validator("dynamic_variables", "overrides", mode="before")
+    @classmethod
+    def _in_one_place(cls, value: Any, info: ValidationInfo) -> Any:
+        if info.data.get("metadata", {}).get(to_camel(info.field_name or "")) is not None:
+            raise ValueError("stands in the metadata too; send it in one place")
+        return value
 
     def agent(self, default: str | None) -> str:
         """The agent that the frame names, or else the connection's.
@@ -86,16 +119,11 @@ class CreateConversationSession(BaseFrame):
 class SendMessage(BaseFrame):
     """One user message. The published servers require the `request_id`, and so does this: it
     makes the message idempotent. Without `stream` its sender gets only the acceptance and the
-    end; `model` and `skill` are of this turn alone, and the agent says which there are."""
+    end; `model`, `skill` and `dynamic_variables` are of this turn alone, and the agent says which
+    there are."""
 
     action: ClassVar[str] = "send_message"
-    later: ClassVar[tuple[str, ...]] = (
-        "images",
-        "files",
-        "authContext",
-        "dynamicVariables",
-        "dynamic_variables",
-    )
+    later: ClassVar[tuple[str, ...]] = ("images", "files", "authContext")
 
     request_id: fields.RequestId
     session_id: fields.SessionId
@@ -103,6 +131,7 @@ class SendMessage(BaseFrame):
     stream: fields.Stream = True
     model: fields.Model | None = None
     skill: fields.Skill | None = None
+    dynamic_variables: fields.Variables | None = None
 
 
 class GetSession(BaseFrame):

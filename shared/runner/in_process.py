@@ -12,14 +12,15 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
 from shared.clock import Clock, Event, SystemClock
-from shared.errors import ConfigurationError, NotFound, ValidationError
+from shared.errors import ConfigurationError
 from shared.identity.principal import Principal
 from shared.ids import new_id
 from shared.models.port import Model
+from shared.runner.agent import Agent as Agent
 from shared.runner.events import Reply, ToolStarted, TurnEvent
-from shared.runner.gates import Gate
 from shared.runner.history import Message, newest
 from shared.runner.memo import Approve, Memo
+from shared.runner.own import Brought, Own
 from shared.runner.port import (
     BacklogFull,
     NoAgent,
@@ -27,35 +28,20 @@ from shared.runner.port import (
     RuntimeMissing,
     check_said,
 )
-from shared.runner.request import Equipped, Persona, Thinking, TurnRequest
+from shared.runner.request import Equipped, TurnRequest
 from shared.runner.turn import Turn
+from shared.runner.variables import built_in
 from shared.tools.port import Tool
 
 AT_LEAST = {"backlog": 0, "turn_seconds": 1, "history_token_budget": 1, "sessions": 1}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Agent:
-    """A persona for those who have no configuration file."""
-
-    instructions: str
-    model: str
-    greeting: str | None = None
-    max_tokens: int = 4096
-    max_iterations: int = 20
-    thinking: Thinking = None
-    suggested_replies: bool = False
-    models_allowed: Sequence[str] = ()
-    gates: Mapping[str, Gate] = field(default_factory=dict[str, Gate])
-    builtins: frozenset[str] = frozenset()
-    skills: Mapping[str, str] = field(default_factory=dict[str, str])
-
-
 @dataclass
 class _Session:
-    """One conversation: what the model is reminded of, and who waits for their turn, the running
-    one first."""
+    """One conversation: what it has of its own, what the model is reminded of, and who waits for
+    their turn, the running one first."""
 
+    own: Own
     id: str = field(default_factory=new_id)
     history: list[Message] = field(default_factory=list[Message])
     queue: deque[Event] = field(default_factory=deque[Event])
@@ -119,16 +105,22 @@ class InProcessRunner:
         principal: Principal,
         model: str | None = None,
         skill: str | None = None,
+        variables: Mapping[str, str] | None = None,
+        overrides: Mapping[str, str] | None = None,
     ) -> Iterator[TurnEvent]:
         """See `Runner.run`."""
         if self._stopped:
             raise RunnerStopped
         check_said(session_id, message)
-        equipped = self._equipped(model, skill)
-        session, place = self._arrive((principal.tenant, principal.user, session_id))
+        equipped = self._agent.equipped(self._tools, model, skill)
+        texts = self._agent.skills.values()
+        brought = Brought.read(variables, overrides, skill=equipped.skill, skills=texts)
+        session, place = self._arrive((principal.tenant, principal.user, session_id), brought)
+        ours = built_in(self._clock.now(), conversation=session.id, user=principal.user)
+        values = {**ours, **session.own.variables, **(brought.variables or {})}
         try:
             place.wait()
-            yield from self._turn(session, equipped, principal, message, model)
+            yield from self._turn(session, equipped, principal, message, model, values)
         finally:
             self._leave(session, place)
 
@@ -143,32 +135,16 @@ class InProcessRunner:
         for memo in running:
             memo.close()
 
-    def _equipped(self, model: str | None, skill: str | None) -> Equipped:
-        if model is not None and model not in (self._agent.model, *self._agent.models_allowed):
-            raise ValidationError(
-                "The agent may not use this model. Leave it out or name one that it allows.",
-                details={"field": "model"},
-            )
-        text = None
-        if skill is not None:
-            text = self._agent.skills.get(skill)
-            if text is None:
-                raise NotFound("The agent has no such skill.", code="SKILL_NOT_FOUND")
-        persona: Persona = self._agent
-        return Equipped(
-            agent=persona,
-            tools=self._tools,
-            skill=text,
-            gates=self._agent.gates,
-            builtins=self._agent.builtins,
-        )
-
-    def _arrive(self, key: tuple[str, str, str]) -> tuple[_Session, Event]:
+    def _arrive(self, key: tuple[str, str, str], brought: Brought) -> tuple[_Session, Event]:
         place = self._clock.event()
         with self._lock:
             if self._stopped:
                 raise RunnerStopped
-            session = self._sessions.setdefault(key, _Session())
+            session = self._sessions.get(key)
+            if session is None:
+                session = self._sessions[key] = _Session(Own().begin(self._agent, brought))
+            else:
+                session.own.check(self._agent, brought)
             self._sessions.move_to_end(key)
             if len(session.queue) > self._backlog:
                 raise BacklogFull
@@ -198,6 +174,7 @@ class InProcessRunner:
         principal: Principal,
         message: str,
         model: str | None,
+        values: Mapping[str, str],
     ) -> Iterator[TurnEvent]:
         seconds, approve = self._seconds, self._approve
         memo = Memo(self._clock, self._model, principal, session.id, seconds, approve)
@@ -208,7 +185,15 @@ class InProcessRunner:
         history = tuple(session.history)
         session.history.append({"role": "user", "text": message})
         try:
-            request = TurnRequest.of(equipped, principal, message, model=model, history=history)
+            request = TurnRequest.of(
+                equipped,
+                principal,
+                message,
+                model=model,
+                history=history,
+                variables=values,
+                overrides=session.own.overrides,
+            )
             with closing(Turn(request, memo, self._clock).run()) as events:
                 for event in events:
                     yield _passed_on(event, memo)

@@ -6,7 +6,7 @@ caller's thread and forgets everything with the process; `MailboxRunner`
 turn survives its caller.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from shared.errors import ConfigurationError, ConflictError, NotFound, ValidationError
@@ -88,10 +88,17 @@ class Runner(Protocol):
         principal: Principal,
         model: str | None = None,
         skill: str | None = None,
+        variables: Mapping[str, str] | None = None,
+        overrides: Mapping[str, str] | None = None,
     ) -> Iterator[TurnEvent]:
         """Say something in a session, which begins with the first message; the events of the turn,
         the last of which is its `Reply`. All pieces of text together are the reply's text, but for
         what a `Restarted` takes back.
+
+        What the first message brings as `variables`, for the places `{{name}}` in the agent's
+        texts, and as `overrides`, by the names of the agent's fields, is the session's. Later
+        variables are of that turn alone, over those of the session; later overrides can only be
+        the same.
 
         A session belongs to the principal's tenant and user: under the same id, somebody else has
         a session of their own. Nothing happens before the first event is asked for. After an error
@@ -99,7 +106,8 @@ class Runner(Protocol):
 
         Raises, while iterating:
             ValidationError: the session's id or the message is blank, too long or no text; the
-                agent may not use this model. Like the next three: nothing has been said.
+                agent may not use this model; it does not allow an override; a variable is unknown,
+                or missing. Like the next three: nothing has been said.
             NotFound: the agent has no such skill.
             NoAgent: the agent is gone.
             BacklogFull: as many turns of this session wait as may.

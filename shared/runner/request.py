@@ -11,16 +11,20 @@ from shared.runner.builtins import IDENTITY, Described, offered
 from shared.runner.gates import Gate
 from shared.runner.history import Message, shortened
 from shared.runner.messages import Messages, words
+from shared.runner.overrides import Overridable, still_allowed
 from shared.runner.suggestions import CONTRACT
+from shared.runner.variables import PROVENANCE, check_there, told
 from shared.tools.port import Tool
 
 LAST_STEP = "This was the last step in which you could use tools. Answer with what you have."
+
+LANGUAGE = "Answer in the language with the tag {}, unless the user asks for another one."
 
 Thinking = Literal["adaptive"] | int | None
 """See `ModelRequest`."""
 
 
-class Persona(Protocol):
+class Persona(Overridable, Protocol):
     """What a turn needs of an agent's configuration."""
 
     @property
@@ -30,7 +34,7 @@ class Persona(Protocol):
     def greeting(self) -> str | None: ...
 
     @property
-    def model(self) -> str: ...
+    def language(self) -> str | None: ...
 
     @property
     def max_tokens(self) -> int: ...
@@ -73,9 +77,10 @@ class TurnRequest:
     `history` are the messages before this turn, oldest first; `message` is what the user says
     now; `progress` is what this turn has noted after it, when another worker began it.
     `progress_budget` are the tokens that its own calls and results may take in a request.
-    `greeting` is what clients show before the first message. `max_iterations` bounds the model's
-    replies. `gates` stand before some of the tools, `builtins` are named by the configuration, and
-    `renders` are what the user's client can show beside text.
+    `greeting` is what clients show before the first message, and `language` the tag of the one to
+    answer in. `variables` are the values of the places in `instructions`, `greeting` and `skill`.
+    `max_iterations` bounds the model's replies. `gates` stand before some of the tools, `builtins`
+    are named by the configuration, and `renders` are what the user's client can show beside text.
     """
 
     access: Principal
@@ -83,7 +88,9 @@ class TurnRequest:
     model: str
     max_tokens: int
     greeting: str | None = None
+    language: str | None = None
     skill: str | None = None
+    variables: Mapping[str, str] = field(default_factory=_nothing)
     suggested_replies: bool = False
     tools: Sequence[Tool] = ()
     gates: Mapping[str, Gate] = field(default_factory=_nothing)
@@ -107,16 +114,29 @@ class TurnRequest:
         history: Sequence[Message],
         progress: Sequence[Message] = (),
         renders: frozenset[str] = frozenset(),
+        variables: Mapping[str, str],
+        overrides: Mapping[str, str],
     ) -> Self:
-        """The request of one message to an agent; `model` in place of the agent's own."""
+        """The request of one message to an agent; `model` in place of the agent's own, and the
+        `overrides` that it still allows.
+
+        Raises:
+            TurnFailed: DYNAMIC_VARIABLES_MISSING.
+        """
         agent = equipped.agent
+        own = still_allowed(agent, overrides)
+        instructions = own.get("instructions", agent.instructions)
+        greeting = own.get("greeting", agent.greeting)
+        check_there([instructions, None if history else greeting, equipped.skill], variables)
         return cls(
             access=access,
-            instructions=agent.instructions,
-            greeting=agent.greeting,
+            instructions=instructions,
+            greeting=greeting,
+            language=own.get("language", agent.language),
             skill=equipped.skill,
+            variables=variables,
             suggested_replies=agent.suggested_replies,
-            model=model or agent.model,
+            model=model or own.get("model", agent.model),
             max_tokens=agent.max_tokens,
             max_iterations=agent.max_iterations,
             thinking=agent.thinking,
@@ -191,6 +211,11 @@ def _system(request: TurnRequest) -> str:
         parts.append(f"You began the conversation with: {request.greeting}")
     if request.skill:
         parts.append(request.skill)
+    filled = [told(part, request.variables) for part in parts]
+    if request.language:
+        filled.append(LANGUAGE.format(request.language))
     if request.suggested_replies:
-        parts.append(CONTRACT)
-    return "\n\n".join(parts)
+        filled.append(CONTRACT)
+    if filled[: len(parts)] != parts:
+        filled.append(PROVENANCE)
+    return "\n\n".join(filled)

@@ -2,12 +2,11 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from shared.conversations.options import TurnOptions
-from shared.protocol.fields import checked_skill
-
-LATER = ("dynamic_variables",)
+from shared.protocol.fields import Variables, checked_skill
+from shared.protocol.overrides import Overrides
 
 
 class NewTurn(BaseModel):
@@ -26,16 +25,23 @@ class NewTurn(BaseModel):
         None, min_length=1, max_length=128, description="One that the agent allows."
     )
     skill: str | None = Field(None, description="One of the agent's skills.")
+    dynamic_variables: Variables | None = Field(
+        None, description="Values for `{{name}}` in what the agent is told, by name."
+    )
+    overrides: Overrides | None = Field(
+        None, description="For a new session: in the place of the agent's own, if it allows them."
+    )
 
-    @model_validator(mode="before")
+    @field_validator("overrides")
     @classmethod
-    def _not_yet(cls, values: Any) -> Any:
-        if not isinstance(values, dict):
-            return values
-        for name in LATER:
-            if values.get(name) not in (None, {}):
-                raise ValueError(f"{name} is not supported yet; leave it out")
-        return {name: value for name, value in values.items() if name not in LATER}
+    def _of_a_new_session(
+        cls, overrides: Overrides | None, info: ValidationInfo
+    ) -> Overrides | None:
+        if overrides is not None and info.data.get("session_id") is not None:
+            raise ValueError(
+                "may only come without session_id; a session keeps those it began with"
+            )
+        return overrides
 
     @field_validator("message")
     @classmethod
@@ -51,7 +57,12 @@ class NewTurn(BaseModel):
 
     @property
     def options(self) -> TurnOptions:
-        return TurnOptions(model=self.model, skill=self.skill)
+        return TurnOptions(
+            model=self.model,
+            skill=self.skill,
+            variables=self.dynamic_variables,
+            overrides=self.overrides.chosen if self.overrides else None,
+        )
 
 
 class TurnResult(BaseModel):

@@ -3,15 +3,17 @@
 import hashlib
 import json
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic.alias_generators import to_snake
 
 from shared.backends.agents import Agent
 from shared.clock import Clock
 from shared.conversations.items import Session, turn_id
-from shared.conversations.options import TurnOptions
 from shared.conversations.pages import check_page
 from shared.conversations.turns import TurnView
 from shared.errors import NotFound, ParleyError, RateLimited, TurnFailed, ValidationError
@@ -101,18 +103,11 @@ class TurnDesk:
             self._check_url(body.callback_url)
         agent = services.agents.get(body.agent_id, caller.tenant)
         check_page(agent, origin)
-        _check_options(body.options, agent)
         request_id = _request_id(caller, key)
-        if body.session_id is not None:
-            session = self._session(caller, body.session_id)
-        else:
-            session_id = str(uuid.uuid5(SESSION_NAMESPACE, request_id)) if key else None
-            session = services.sessions.open(caller, agent, session_id=session_id)
-        if session.agent != agent.id:
-            raise ValidationError(
-                "agent_id: the session is with another agent. Leave session_id out.",
-                details={"faults": [{"path": "body.agent_id", "message": "another agent's"}]},
-            )
+        with _of_body():
+            body.options.check(agent)
+            session = self._session(caller, body, agent, request_id if key else None)
+            services.sessions.check(session, agent, body.options)
         riders = [_claim(caller, request_id, body, services.clock)] if key is not None else []
         try:
             added = services.turns.add(
@@ -138,11 +133,31 @@ class TurnDesk:
         except AddressRefused as refused:
             raise ValidationError(f"callback_url: {refused}") from refused
 
-    def _session(self, caller: Principal, session_id: str) -> Session:
-        found = self._services.sessions.find(caller, session_id)
-        if found is None:
-            raise NotFound("There is no such session.", code="SESSION_NOT_FOUND")
-        return found
+    def _session(
+        self, caller: Principal, body: NewTurn, agent: Agent, request_id: str | None
+    ) -> Session:
+        """The session of the turn. One that it begins is found by its repeat if there is a
+        `request_id`."""
+        sessions = self._services.sessions
+        if body.session_id is not None:
+            session = sessions.find(caller, body.session_id)
+            if session is None:
+                raise NotFound("There is no such session.", code="SESSION_NOT_FOUND")
+        else:
+            session = sessions.open(
+                caller,
+                agent,
+                session_id=str(uuid.uuid5(SESSION_NAMESPACE, request_id)) if request_id else None,
+                variables=body.options.variables,
+                overrides=body.options.overrides,
+                skill=body.skill,
+            )
+        if session.agent != agent.id:
+            raise ValidationError(
+                "agent_id: the session is with another agent. Leave session_id out.",
+                details={"faults": [{"path": "body.agent_id", "message": "another agent's"}]},
+            )
+        return session
 
     def wait(self, caller: Principal, turn: str, seconds: float) -> TurnView:
         """The turn when it has ended or waits for somebody, or as it stands after so many
@@ -159,15 +174,18 @@ class TurnDesk:
             pause = min(pause * 1.5, longest)
 
 
-def _check_options(options: TurnOptions, agent: Agent) -> None:
+@contextmanager
+def _of_body() -> Iterator[None]:
+    """Says of a field that is refused where in the body it stands."""
     try:
-        options.check(agent)
+        yield
     except ValidationError as fault:
-        path = f"body.{fault.details['field']}"
-        raise ValidationError(
-            f"{path}: {fault.message}",
-            details={"faults": [{"path": path, "message": fault.message}]},
-        ) from fault
+        if "field" not in fault.details:
+            raise
+        details = dict(fault.details)
+        path = f"body.{to_snake(details.pop('field'))}"
+        found = {"faults": [{"path": path, "message": fault.message}], **details}
+        raise ValidationError(f"{path}: {fault.message}", details=found) from fault
 
 
 def _request_id(caller: Principal, key: str | None) -> str:

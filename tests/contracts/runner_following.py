@@ -79,7 +79,7 @@ def made(scene: Scene, table: Any, **more: Any) -> MailboxRunner:
 def equip(scene: Scene, *answers: Sequence[Any], tools: Sequence[MadeTool]) -> SaidModel:
     """From now on the agent has these tools, and its model gives these answers."""
     model = SaidModel(*answers)
-    handler: Any = scene.deployment.drain._handlers["conv"]
+    handler: Any = scene.deployment.turn_handler
     object.__setattr__(handler._services, "model", model)
     handler._agents = lambda *_: Equipped(agent=AGENT, tools=tools)
     return model

@@ -21,6 +21,7 @@ name: Host
 instructions: {INSTRUCTIONS}
 model: {MODEL}
 models_allowed: [{OTHER_MODEL}]
+overrides: [instructions, language, model]
 suggested_replies: true
 skills: [{SKILL}]
 tools:

@@ -1,6 +1,7 @@
 """The Runner's contract: what a turn yields, and what a session remembers."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.contracts.runner_stage import ANN, BOB, ELSEWHERE, Open, reply, witho
 from tests.contracts.runner_tools import MODEL, OTHER_MODEL, SKILL
 
 HALF = "half \ud83d"
-REFUSED: list[tuple[str, str, dict[str, str], str, str | None]] = [
+REFUSED: list[tuple[str, str, dict[str, Any], str, str | None]] = [
     ("s", "", {}, "VALIDATION_ERROR", "message"),
     ("s", " \n", {}, "VALIDATION_ERROR", "message"),
     ("s", "x" * (MAX_MESSAGE_CHARACTERS + 1), {}, "VALIDATION_ERROR", "message"),

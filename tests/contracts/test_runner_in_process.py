@@ -57,6 +57,7 @@ def opened() -> Open:
         instructions=INSTRUCTIONS,
         model=MODEL,
         models_allowed=(OTHER_MODEL,),
+        overrides=("instructions", "language", "model"),
         skills={SKILL: Skills(LIBRARY).text(SKILL)},
         suggested_replies=True,
         gates={"ring": Gate(approval=Approval())},

@@ -40,7 +40,7 @@ def waiting(scene: Scene, runner: MailboxRunner) -> tuple[Following, MadeTool]:
     """A turn that is followed, and waits for somebody to allow a call."""
     tool = MadeTool("refund", lambda **_: "refunded")
     equip(scene, answer("I will.", use("refund", order="42")), answer("Done."), tools=[tool])
-    handler: Any = scene.deployment.drain._handlers["conv"]
+    handler: Any = scene.deployment.turn_handler
     handler._agents = lambda *_: Equipped(agent=AGENT, tools=[tool], gates=GATES)
     following = Following(scene, runner, "Refund it.")
     scene.work()

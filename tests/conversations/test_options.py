@@ -12,6 +12,7 @@ import pytest
 from shared.conversations.options import PLAIN, TurnOptions
 from shared.conversations.turns import digest
 from shared.errors import NotFound, ValidationError
+from shared.storage.sqlite import SqliteTable
 from tests.conversations.pieces import ANNA, Pieces, pieces_in
 from tests.wire.scene import Scene
 
@@ -20,8 +21,14 @@ CHOICES = [
     TurnOptions(model="n"),
     TurnOptions(skill="m"),
     TurnOptions(stream=False),
+    TurnOptions(variables={"a": "b"}),
+    TurnOptions(variables={"a": "c"}),
+    TurnOptions(overrides={"model": "m"}),
     TurnOptions(model="m", skill="s", stream=False),
 ]
+
+
+NAMES = ("model", "skill", "stream", "variables", "overrides")
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ def test_a_plain_request_is_what_it_always_was() -> None:
 
 
 def test_each_choice_is_another_request() -> None:
-    assert len({digest("Hi", None, options) for options in [PLAIN, *CHOICES]}) == 6
+    assert len({digest("Hi", None, options) for options in [PLAIN, *CHOICES]}) == 9
 
 
 @pytest.mark.parametrize("options", [PLAIN, *CHOICES])
@@ -56,7 +63,7 @@ def test_a_turn_keeps_what_was_chosen_and_nothing_else(
 
     session = pieces.session()
     payload = asked(options).job.payload
-    named = {name: payload[name] for name in ("model", "skill", "stream") if name in payload}
+    named = {name: payload[name] for name in NAMES if name in payload}
     assert named == options.chosen
     assert asked(options).duplicate
     for other in [PLAIN, *CHOICES]:
@@ -83,14 +90,14 @@ def test_what_the_agent_has_not_is_refused() -> None:
         TurnOptions(skill="tone").check(Agent(skills=()))
 
 
-def test_a_choice_that_was_accepted_stays_accepted(scene: Scene, tmp_path: Path) -> None:
+def test_a_choice_that_was_accepted_stays_accepted(engine: SqliteTable, tmp_path: Path) -> None:
     """The same request again is the same turn, whatever has become of the agent meanwhile."""
-    agents: Any = scene.deployment.agents
-    agents._folder = tmp_path / "changing"
-    agents._folder.mkdir()
-    file = agents._folder / "assistant.yaml"
+    agents = tmp_path / "changing"
+    agents.mkdir()
+    file = agents / "assistant.yaml"
     text = "name: A\ninstructions: Help.\n"
     file.write_text(text + "models_allowed: [other]\n")
+    scene = Scene(engine, tmp_path, ASSISTANT_LOCAL_CONFIG_DIR=str(agents))
     scene.connect("c1")
     session = scene.session("c1")
 

@@ -40,12 +40,18 @@ GOOD: Mapping[str, st.SearchStrategy[Any]] = {
     "message": _WORDS,
     "stream": st.booleans(),
     "model": st.sampled_from(["large", "small", "unknown"]),
-    "skill": st.sampled_from(["kind", "missing"]),
+    "skill": st.sampled_from(["kind", "served", "missing"]),
     "agentId": st.just("assistant") | st.just("nobody"),
     "userName": st.sampled_from(["Ann", "", None]),
     "userEmail": st.sampled_from(["ann@example.com", "no address", 5]),
     "supports": st.lists(st.sampled_from(["stream_truncate", "identity_form", "x"]), max_size=3),
     "metadata": st.just({"a": [1, {"b": None}]}) | st.just({}),
+    "dynamicVariables": st.sampled_from(
+        [{"customer": "Ann"}, {"customer": "</variable>{{customer}}"}, {}, None, {"unknown": ""}]
+    ),
+    "overrides": st.sampled_from(
+        [{"language": "de"}, {"model": "large"}, {}, None, {"greeting": "Hi"}, {"name": "x"}]
+    ),
     "browserFingerprint": st.just("f" * 20),
     "limit": st.sampled_from([1, 2, 50, 100]),
     "cursor": st.sampled_from(["bTE", "bTA", "d3gt", "", "!"]),

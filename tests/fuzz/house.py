@@ -16,7 +16,13 @@ from tests.fuzz.people import FILE, TOOLS
 from tests.support.recorded_mail import RecordedMail
 from tests.wire.scene import Scene
 
-AGENT = {"name": "Agent", "instructions": "Be brief.", "models_allowed": ["large", "small"]}
+AGENT = {
+    "name": "Agent",
+    "instructions": "Be brief.",
+    "models_allowed": ["large", "small"],
+    "overrides": ["language", "model"],
+}
+SKILLS = {"kind": "Be kind.", "served": "Serve {{customer}}."}
 WAITS = 301
 """Seconds after which nobody waits for people any more."""
 
@@ -34,8 +40,9 @@ class House:
     def __init__(self, folder: Path) -> None:
         (folder / "agents").mkdir()
         (folder / "library" / "skills").mkdir(parents=True)
-        (folder / "library" / "skills" / "kind.md").write_text("Be kind.", "utf-8")
-        agent = yaml.safe_dump({**AGENT, "skills": ["kind"], "tools": TOOLS})
+        for name, text in SKILLS.items():
+            (folder / "library" / "skills" / f"{name}.md").write_text(text, "utf-8")
+        agent = yaml.safe_dump({**AGENT, "skills": list(SKILLS), "tools": TOOLS})
         (folder / "agents" / "assistant.yaml").write_text(agent, "utf-8")
         (folder / "agents" / "shop.py").write_text(FILE, "utf-8")
         self._engine = SqliteTable(folder / "parley.db")

@@ -39,7 +39,7 @@ def test_an_agent_without_optional_sections(tmp_path: Path) -> None:
 
 def test_sections_that_are_empty_leave_no_trace(tmp_path: Path) -> None:
     empty = "tools: []\nskills: []\nmodels_allowed: []\norigins: []\nsuggested_replies: false\n"
-    empty += "confirm_tools: []\n"
+    empty += "confirm_tools: []\noverrides: []\n"
     plain, spelled = tmp_path / "plain", tmp_path / "spelled"
     plain.mkdir()
     spelled.mkdir()

@@ -15,6 +15,7 @@ PLACES = (
     *("instructions", "greeting", "skill", "question", "answer", "thought", "argument", "result"),
     *("fault", "refusal", "frame", "title", "body", "key", "token", "signing", "secret", "query"),
     *("header", "metadata", "panic", "server", "user", "password", "note", "contact", "reason"),
+    *("variable", "override"),
 )
 LOUD = (
     *("anthropic", "asyncio", "boto3", "botocore", "concurrent", "fastapi", "httpcore", "httpx"),

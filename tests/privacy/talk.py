@@ -97,7 +97,8 @@ def deployment(
     agent = {
         "name": "Agent",
         "instructions": words["instructions"],
-        "greeting": words["greeting"],
+        "greeting": f"{words['greeting']} {{{{customer}}}}",
+        "overrides": ["greeting"],
         "skills": ["tone"],
         "tools": [
             *({"python": f"tools:{name}"} for name in ("find", "fail", "leave", "strict")),
@@ -154,6 +155,7 @@ def ask(
 def talk(client: FramesClient, words: Canaries) -> Mapping[str, str]:
     """Everything that frames can bring about; how each turn ended."""
     about: dict[str, Any] = {"metadata": {"note": words["metadata"]}, "userName": words["user"]}
+    about["dynamicVariables"] = {"customer": words["variable"]}
     ids = client.open_session(**about)
     session = ids["sessionId"]
     for frame in (
@@ -164,6 +166,7 @@ def talk(client: FramesClient, words: Canaries) -> Mapping[str, str]:
         {"action": "get_conversation_messages", "sessionId": session, "cursor": words["frame"]},
         {"action": "list_conversations", "query": words["frame"]},
         words["frame"].encode(),
+        *_wrong_openings(words),
     ):
         client.send(frame)
     ends = {}
@@ -180,10 +183,28 @@ def talk(client: FramesClient, words: Canaries) -> Mapping[str, str]:
     return ends
 
 
+def _wrong_openings(words: Canaries) -> list[Any]:
+    """Sessions that bring what they may not."""
+    opening = {"action": "create_conversation_session", "agentId": "assistant"}
+    given = {"customer": words["variable"]}
+    wrong: list[dict[str, Any]] = [
+        {"dynamicVariables": {**given, words["variable"]: words["variable"]}},
+        {"dynamicVariables": {"customer": words["variable"] * 100}},
+        {"dynamicVariables": given, "overrides": {"instructions": words["override"]}},
+        {"dynamicVariables": given, "overrides": {words["override"]: words["override"]}},
+    ]
+    return [{**opening, **each} for each in wrong]
+
+
 def answer(running: Running, client: FramesClient, words: Canaries) -> None:
     """What people answer: forms, wrong ones too, codes, approvals by frames and over HTTP."""
     mail = cast(RecordedMail, running.deployment.mail)
-    session = client.open_session(supports=["identity_form"])["sessionId"]
+    own = {"greeting": f"{words['override']} {{{{customer}}}}"}
+    given: dict[str, Any] = {
+        "dynamicVariables": {"customer": words["variable"]},
+        "overrides": own,
+    }
+    session = client.open_session(supports=["identity_form"], **given)["sessionId"]
     contact = f"{words['contact']}@example.com"
 
     def say(name: str, about: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -48,7 +49,11 @@ def test_conversations(
             ends = talk(client, words)
             answer(running, client, words)
         hook = f"http://127.0.0.1:{server.port}/hook?token={words['query']}&{words['query']}"
-        asked = {"agent_id": "assistant", "message": f"{words['question']} called back"}
+        asked: dict[str, Any] = {
+            "agent_id": "assistant",
+            "message": f"{words['question']} called back",
+        }
+        asked["dynamic_variables"] = {"customer": words["variable"]}
         status, _ = ask(running, words, "POST", "/executor/turns", {**asked, "callback_url": hook})
         assert status == 200
         for body in ({"agent_id": words["body"], "message": "x"}, {words["body"]: words["body"]}):

@@ -19,9 +19,16 @@ ELSEWHERE = {
     "ORIGIN_NOT_ALLOWED": "tests/conversations/test_turn_limits.py",
     "TOO_MANY_SESSIONS": "tests/conversations/test_frame_counts.py",
     "INTERNAL_ERROR": "tests/conversations/test_endings.py",
+    # An agent that changes while a turn is under way.
+    "DYNAMIC_VARIABLES_MISSING": "tests/conversations/test_variables.py",
     # Of the HTTP API alone.
     "NOT_FOUND": "tests/web/test_api.py",
     "APPROVAL_NOT_FOUND": "tests/web/test_approval_rights.py",
+    "DELIVERY_NOT_FOUND": "tests/web/test_deliveries.py",
+    "DELIVERY_NOT_DEAD": "tests/web/test_deliveries.py",
+    "MAILBOX_FULL": "tests/mailbox/test_replays.py",
+    # A backend that is away.
+    "BACKEND_UNAVAILABLE": "tests/local/test_dev_backend.py",
 }
 
 UNSEEN = {

@@ -1,30 +1,37 @@
 """Where the server is, and how to get in: with a ticket if there is a token and an HTTP API to get
 one from, with the token itself if there is no such API."""
 
-import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import quote, urlsplit
 
-import urllib3
 from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from shared.cli.api import (
+    LOOPBACK,
+    NO_CREDENTIAL,
+    NOT_ACCEPTED,
+    REFUSED,
+    check_encrypted,
+    nobody,
+    send,
+    split_api,
+    split_url,
+)
 from shared.cli.chat.faults import ChatFault, Unreachable
 from shared.cli.chat.tokens import Tokens
 
 LOCAL_PATH = "/ws"
 """The path of `parley dev`, whose HTTP API is on the same port."""
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 CLOSING = 1.0
 """Seconds that saying goodbye may take."""
 
 _TICKET_BYTES = 16 * 1024
-_REFUSED = frozenset({401, 403})
 
 # What the library would log as a warning, the person at the terminal reads as a sentence.
 _SILENT = logging.getLogger("parley.chat")
@@ -49,7 +56,7 @@ class Address:
         Raises:
             ChatFault: an option is no such URL, or the token would travel unencrypted.
         """
-        place = _split(url, {"ws", "wss"}, "--url must be like ws://127.0.0.1:8787/ws.")
+        place = split_url(url, {"ws", "wss"}, "--url must be like ws://127.0.0.1:8787/ws.")
         tokens = Tokens.of(token, token_command)
         if tokens is None:
             return cls(url=url, api="")
@@ -57,14 +64,10 @@ class Address:
         if api is None and place.path == LOCAL_PATH:
             api = f"{'https' if place.scheme == 'wss' else 'http'}://{place.netloc}"
         if api is not None:
-            places.append(
-                _split(api, {"http", "https"}, "--api must be like https://api.example.com.")
-            )
+            places.append(split_api(api))
         elif not tokens.may_be_signed:
             raise ChatFault("Say with --api where the HTTP API is: the token is used there.")
-        for each in places:
-            if each.scheme in {"ws", "http"} and each.hostname not in LOOPBACK:
-                raise ChatFault("A token needs wss:// and https://: it would travel unencrypted.")
+        check_encrypted(*places)
         return cls(url=url, api=(api or "").rstrip("/"), tokens=tokens)
 
     @property
@@ -113,37 +116,22 @@ class Address:
             yield socket
 
     def _ticket(self, token: str, seconds: float) -> str:
+        where = f"{self.api}/tickets"
         try:
-            answer = urllib3.request(
-                "POST",
-                f"{self.api}/tickets",
-                headers={"Authorization": f"Bearer {token}"},
-                json={},
-                timeout=seconds,
-                retries=False,
-                redirect=False,
-                preload_content=False,
-            )
-            body = answer.read(_TICKET_BYTES)
-            answer.release_conn()
-        except (urllib3.exceptions.HTTPError, OSError) as fault:
+            reply = send("POST", where, token, seconds, body={}, max_bytes=_TICKET_BYTES)
+        except OSError as fault:
             raise self._nobody(self.api) from fault
-        if answer.status in _REFUSED:
-            raise Unreachable(
-                "The server does not accept this token; it may have expired.", lasting=True
-            )
-        try:
-            ticket = json.loads(body)["ticket"] if answer.status == 201 else None
-        except (ValueError, KeyError, TypeError):
-            ticket = None
-        if not isinstance(ticket, str):
-            raise Unreachable(f"{self.api}/tickets gave no ticket (HTTP {answer.status}).")
-        return ticket
+        if reply.status in REFUSED:
+            raise Unreachable(NOT_ACCEPTED, lasting=True)
+        match reply.json() if reply.status == 201 else None:
+            case {"ticket": str(ticket)}:
+                return ticket
+        raise Unreachable(f"{where} gave no ticket (HTTP {reply.status}).")
 
     def _denied(self, status: int) -> Unreachable:
-        if status in _REFUSED and self.tokens is None:
-            said = "The server asks for a credential: give --token, or set PARLEY_TOKEN."
-        elif status in _REFUSED:
+        if status in REFUSED and self.tokens is None:
+            said = NO_CREDENTIAL
+        elif status in REFUSED:
             said = "The server does not let this token in."
         else:
             return Unreachable(f"{self.url} refused the connection (HTTP {status}).")
@@ -151,21 +139,4 @@ class Address:
 
     def _nobody(self, where: str) -> Unreachable:
         local = urlsplit(self.url).hostname in LOOPBACK
-        what = (
-            "Start the server with `make dev`, or give another --url."
-            if local
-            else ("Check the address and your network.")
-        )
-        return Unreachable(f"Nothing answers at {where}. {what}")
-
-
-def _split(url: str, schemes: set[str], otherwise: str) -> SplitResult:
-    """The parts of a URL of one of these schemes, with a host and no credentials."""
-    try:
-        parts = urlsplit(url)
-        fits = parts.scheme in schemes and parts.hostname and parts.port != 0
-    except ValueError:
-        fits = None
-    if not fits or parts.username or parts.fragment or not url.isprintable() or " " in url:
-        raise ChatFault(otherwise)
-    return parts
+        return nobody(where, local=local, option="--url")

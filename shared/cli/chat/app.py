@@ -1,7 +1,7 @@
 """`parley chat` from its options to its exit code."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from shared.cli.chat.session import Session
 from shared.cli.chat.terminal import signals, silent
 from shared.cli.chat.view import View
 from shared.protocol.fields import MAX_MESSAGE_CHARACTERS
+from shared.protocol.variables import checked_variables
 
 OK = 0
 FAILED = 1
@@ -30,13 +31,15 @@ INTERRUPTED = 130
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """What the command line says. `once` is the only message; without it and without a terminal
-    standard input is. `state` is the folder for what is kept between runs."""
+    standard input is. `state` is the folder for what is kept between runs, and `variables` are for
+    every conversation that is begun or come back to."""
 
     address: Address
     agent: str
     conversation: str | None
     once: str | None
     state: Path
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
     patience: Patience = field(default_factory=Patience)
 
 
@@ -49,6 +52,7 @@ def chat(
     token_command: str | None,
     conversation: str | None,
     once: str | None,
+    variables: Sequence[str],
     state_home: str,
 ) -> int:
     """`parley chat` with these options; the exit code.
@@ -62,8 +66,24 @@ def chat(
         conversation=conversation or None,
         once=once,
         state=Path(state_home).expanduser() / "parley",
+        variables=named_values(variables),
     )
     return run(options)
+
+
+def named_values(given: Sequence[str]) -> dict[str, str]:
+    """What `--var` says, each as `name=value`.
+
+    Raises:
+        ChatFault: one of them is none.
+    """
+    pairs = [each.partition("=") for each in given]
+    if not all(equals for _, equals, _ in pairs):
+        raise ChatFault("--var needs a name and a value: --var name=value.")
+    try:
+        return checked_variables({name: value for name, _, value in pairs})
+    except ValueError as fault:
+        raise ChatFault(f"--var {fault}.") from None
 
 
 def run(options: Options) -> int:
@@ -76,7 +96,8 @@ def run(options: Options) -> int:
     talks = options.once is None and terminal and sys.stdin.isatty()
     client = Client(options.address, options.patience)
     view = _view(terminal)
-    session = Session(client, options.agent, Keyboard(client, view.hold) if talks else None)
+    person = Keyboard(client, view.hold) if talks else None
+    session = Session(client, options.agent, person, options.variables)
     with signals(client.interrupt):
         try:
             if talks:

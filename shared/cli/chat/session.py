@@ -23,10 +23,17 @@ TRUNCATE = "stream_truncate"
 
 class Session:
     """One at a time. `begin` or `resume` first. The `person` answers what turns ask for; without
-    one such a turn ends with `Unattended`."""
+    one such a turn ends with `Unattended`. The `variables` are brought to each."""
 
-    def __init__(self, client: Client, agent: str, person: Person | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        agent: str,
+        person: Person | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self._client = client
+        self._brought = {"dynamicVariables": dict(variables)} if variables else {}
         self._person = person
         self.agent = agent
         self.agent_name = ""
@@ -197,7 +204,8 @@ class Session:
 
     def _create(self, **fields: str) -> dict[str, str]:
         supports = [TRUNCATE, *(FORMS if self._person is not None else ())]
-        data = self._client.ask("create_conversation_session", supports=supports, **fields)
+        own = {**self._brought, **fields}
+        data = self._client.ask("create_conversation_session", supports=supports, **own)
         needed = ("sessionId", "conversationId", "agentName")
         if not all(isinstance(data.get(name), str) for name in needed):
             raise NoAnswer("The server's answer makes no sense here: is it a Parley server?")
