@@ -76,10 +76,10 @@ MODULES_AT_IMPORT = {
 }
 MODULES_IN_USE = {
     "ws_connect": 595,
-    "send_message": 660,
-    "worker": 680,
+    "send_message": 680,
+    "worker": 700,
     "sweep": 590,
-    "executor": 860,
+    "executor": 880,
 }
 
 # What an installed checkout, a compiled extension and the interpreter itself leave there.

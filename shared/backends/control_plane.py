@@ -16,8 +16,8 @@ from shared.errors import NotFound, ParleyError, ServiceUnavailable
 from shared.protocol.faults import Fault
 
 Speaker = Literal["human", "ai"]
-CallStatus = Literal["connected", "missed", "failed"]
-"""Whether somebody was answered, nobody said anything, or everything that was asked failed."""
+CallStatus = Literal["connected", "failed"]
+"""Whether somebody was answered."""
 
 
 class ControlPlaneFault(Exception):

@@ -1,11 +1,16 @@
 """`parley …`: the commands, as click groups them."""
 
 import sys
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from shared.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from shared.cli.api import Api
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -49,6 +54,13 @@ def dev(port: int | None) -> None:
     help="Prints a token; it is run for every connection, and when a token has expired.",
 )
 @click.option("--conversation", metavar="ID", help="Come back to this conversation.")
+@click.option(
+    "--var",
+    "variables",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="A value for {{NAME}} in what the agent is told. May be given several times.",
+)
 @click.option("--once", metavar="MESSAGE", help="Send one message, print the reply, and end.")
 @click.option("--state-home", envvar="XDG_STATE_HOME", default="~/.local/state", hidden=True)
 @click.pass_context
@@ -60,10 +72,126 @@ def chat(context: click.Context, /, **options: Any) -> None:
     waits for a person; 130: stopped.
     """
     from shared.cli.chat.app import chat as hold
+
+    with said():
+        context.exit(hold(**options))
+
+
+@main.command()
+@click.option("--tenant", help="Whose agents; of a backend. [default: SERVICE_TENANT]")
+@click.pass_context
+def check(context: click.Context, /, tenant: str | None) -> None:
+    """Check all agents.
+
+    With their tools and skills: those of the folder, or of the backend. Prints a line for each:
+    ok and its id, or the file, the line and the reason. Exit code 1: one of them cannot be used.
+    """
+    from shared.cli.check import check as run
+
+    try:
+        context.exit(run(tenant or None))
+    except ConfigurationError as fault:
+        raise click.ClickException(fault.message) from fault
+
+
+class ListedByDefault(click.Group):
+    """A group whose command `list` may be left out."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if named else ["list", *args])
+
+
+@main.group(cls=ListedByDefault)
+def deliveries() -> None:
+    """See what could not be delivered to other systems, and have it delivered after all.
+
+    For the roles `admin` and `service`. Without a command it lists.
+    """
+
+
+def asking(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of a command that asks the HTTP API."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+        click.option(
+            "--token-command", metavar="COMMAND", help="Prints a token; run for every request."
+        ),
+        click.option(
+            "--token",
+            envvar="PARLEY_TOKEN",
+            help="A credential of the HTTP API. Better set PARLEY_TOKEN.",
+        ),
+        click.option(
+            "--api",
+            default="http://127.0.0.1:8787",
+            show_default=True,
+            help="The HTTP API; on AWS the stack's HttpUrl.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@deliveries.command("list")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=50,
+    show_default=True,
+    help="At most so many.",
+)
+@asking
+@click.pass_context
+def list_deliveries(context: click.Context, /, limit: int, as_json: bool, **where: Any) -> None:
+    """List dead letters.
+
+    The latest first: a table, or without a terminal a line for each, with tabs.
+    """
+    from shared.cli.deliveries import show
+
+    with said():
+        context.exit(show(api_of(**where), limit=limit, as_json=as_json))
+
+
+@deliveries.command()
+@click.argument("delivery_ids", metavar="[ID]...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All that there are now.")
+@asking
+@click.pass_context
+def replay(
+    context: click.Context,
+    /,
+    delivery_ids: tuple[str, ...],
+    everything: bool,
+    as_json: bool,
+    **where: Any,
+) -> None:
+    """Have dead letters delivered.
+
+    Exit code 1: one of them was refused.
+    """
+    from shared.cli.deliveries import replay as replayed
+
+    with said():
+        api = api_of(**where)
+        context.exit(replayed(api, delivery_ids, everything=everything, as_json=as_json))
+
+
+def api_of(api: str, token: str | None, token_command: str | None) -> "Api":
+    """The HTTP API that the options mean. Raises ChatFault."""
+    from shared.cli.api import Api
+
+    return Api.of(api, token or None, token_command or None)
+
+
+@contextmanager
+def said() -> Iterator[None]:
+    """What goes wrong is a sentence on standard error, and exit code 1."""
     from shared.cli.chat.faults import ChatFault
 
     try:
-        context.exit(hold(**options))
+        yield
     except ChatFault as fault:
         raise click.ClickException(fault.message) from fault
 

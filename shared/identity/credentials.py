@@ -25,9 +25,9 @@ from shared.settings import Settings
 LOCAL = Principal(tenant="local", user="local", roles=frozenset({ALL}))
 """Everybody, when AUTH_MODE is none."""
 
-SERVICE_PATHS = ("/executor", "/tasks", "/turns", "/approvals")
-"""Where the service token is taken beside signed tokens: what programs ask for, and where they
-come back for the result."""
+SERVICE_PATHS = ("/executor", "/tasks", "/turns", "/approvals", "/agents", "/deliveries")
+"""Where the service token is taken beside signed tokens: what programs ask for, where they come
+back for the result, and what they look after."""
 
 AUTHORIZATION = "authorization"
 ON_BEHALF_OF = "x-on-behalf-of"

@@ -12,7 +12,6 @@ import hashlib
 import hmac
 import logging
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,15 +19,17 @@ from shared.clock import Clock
 from shared.ids import pack, time_ordered_id
 from shared.mailbox.box import Box, BoxKey, Job, key_part
 from shared.mailbox.handler import Activation, AsksNobody
-from shared.mailbox.jobs import Ending
+from shared.mailbox.jobs import Ending, Queued
 from shared.mailbox.requests import Requests
 from shared.messaging.http import AddressRefused, HttpFailed, HttpPost
 from shared.storage.expressions import ABSENT, Append, attr
-from shared.storage.table import Item, Operation, Put, Table, Update
+from shared.storage.table import Item, Put, Table, Update
 
 log = logging.getLogger("parley")
 
 KIND = "deliver"
+ID = "dlv"
+"""What the ids of deliveries begin with."""
 
 
 @dataclass(frozen=True)
@@ -50,18 +51,9 @@ MAX_WAITING = 200
 """Deliveries that one mailbox holds: its item stays small. Further ones are dead at once."""
 
 
-@dataclass(frozen=True)
-class Queued:
-    """The writes that queue one delivery, for the transaction of what it reports. Where the
-    mailbox is full their condition fails: then `overflow` records it as a dead letter, because
-    what it reports must be able to end."""
-
-    writes: Sequence[Operation]
-    overflow: Sequence[Operation]
-
-
 def delivery(requests: Requests, box: BoxKey, url: str, body: str, clock: Clock) -> Queued:
-    """One POST of a JSON text. The caller wakes `box` afterwards."""
+    """One POST of a JSON text; where the mailbox is full, it is recorded as a dead letter. The
+    caller wakes `box` afterwards."""
     ref = f"DELIVERY#{time_ordered_id(clock.now())}"
     attrs = {"state": "queued", "added_at": clock.now(), "decisions": {}, "marks": {}}
     payload = {"payload": {"url": url, "body": body}}
@@ -76,7 +68,18 @@ def delivery(requests: Requests, box: BoxKey, url: str, body: str, clock: Clock)
 
 def dead_letter(tenant: str, clock: Clock, fault: str) -> dict[str, Any]:
     """The attributes by which a tenant's dead letters are listed."""
-    return {"error": fault, "owned_by": f"DEAD#{key_part(tenant)}", "listed_at": clock.now()}
+    return {"error": fault, "owned_by": dead_letters_of(tenant), "listed_at": clock.now()}
+
+
+def dead_letters_of(tenant: str) -> str:
+    """Under what they stand in the index of owners."""
+    return f"DEAD#{key_part(tenant)}"
+
+
+def delivery_id(box: BoxKey, ref: str) -> str:
+    """By what receivers and operators know a delivery of their tenant; the same for all attempts,
+    also when it is replayed."""
+    return pack(ID, box.kind, box.id, ref)
 
 
 def sign(secret: str, timestamp: int, body: bytes) -> str:
@@ -124,7 +127,7 @@ class Deliveries(AsksNobody):
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "Parley",
-            "X-Parley-Delivery": pack("dlv", job.key.id, job.ref),
+            "X-Parley-Delivery": delivery_id(job.key, job.ref),
             "X-Parley-Timestamp": str(timestamp),
             "X-Parley-Signature": sign(self._secret, timestamp, body),
         }

@@ -1,7 +1,7 @@
 """The HTTP API: FastAPI, the same on AWS (through Mangum) and on a laptop."""
 
 from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import FastAPI, Header, Request, Response
 from pydantic import BaseModel
@@ -13,7 +13,7 @@ from shared.identity.access import may, own
 from shared.protocol.origins import pattern
 from shared.protocol.replies import iso_time
 from shared.settings_types import LOOPBACK
-from shared.web import approvals, conversations, errors, turns
+from shared.web import agents, approvals, conversations, deliveries, errors, turns
 from shared.web.auth import Authentication, Given, address_of
 from shared.web.errors import ErrorBody
 from shared.web.services import Services
@@ -27,6 +27,7 @@ class Health(BaseModel):
     mode: str
     storage: str
     auth: str
+    backend: Literal["http", "none"]
 
 
 class Ticket(BaseModel):
@@ -64,6 +65,7 @@ def create_app(services: Services) -> FastAPI:
             mode=settings.mode,
             storage="dynamodb" if settings.on_aws else "sqlite",
             auth=settings.auth_mode,
+            backend="http" if settings.backend else "none",
         )
 
     @app.post(
@@ -95,6 +97,8 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(turns.router(services))
     app.include_router(conversations.router(services))
     app.include_router(approvals.router(services))
+    app.include_router(agents.router(services))
+    app.include_router(deliveries.router(services))
     return app
 
 

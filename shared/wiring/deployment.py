@@ -9,20 +9,30 @@ if TYPE_CHECKING:
     from shared.conversations.admission import Admission
     from shared.conversations.approvals import Approvals
     from shared.conversations.asking import People
+    from shared.conversations.closing import Closing
     from shared.conversations.connections import Connections
     from shared.conversations.dispatch import Frames
+    from shared.conversations.history_state import Histories
     from shared.conversations.listing import Conversations
+    from shared.conversations.recording import Recording
     from shared.conversations.sessions import Sessions
     from shared.conversations.stops import Stops
     from shared.conversations.stream import Poster
     from shared.conversations.turns import TurnRequests
     from shared.conversations.usage import Ledger
+    from shared.conversations.work import Turns
     from shared.mailbox.box import Timing
+    from shared.mailbox.dead_letters import DeadLetters
     from shared.mailbox.drain import Drain
     from shared.mailbox.handler import Handler
+    from shared.mailbox.records import Records
     from shared.mailbox.requests import Requests
     from shared.mailbox.sweep import Sweep
     from shared.runner.port import Runner
+
+
+HISTORY_CAP = 300.0
+"""Seconds between two attempts to deliver a record, at most."""
 
 
 class Deployment(Identity):
@@ -60,7 +70,9 @@ class Deployment(Identity):
     def sessions(self) -> "Sessions":
         from shared.conversations.sessions import Sessions
 
-        return Sessions(self.table, self.clock, self.requests, self.connections)
+        return Sessions(
+            self.table, self.clock, self.requests, self.connections, skill=self.skill_text
+        )
 
     @once
     def turns(self) -> "TurnRequests":
@@ -88,10 +100,45 @@ class Deployment(Identity):
         return Conversations(self.table)
 
     @once
+    def dead_letters(self) -> "DeadLetters":
+        from shared.mailbox.dead_letters import DeadLetters
+
+        return DeadLetters(self.table, self.requests)
+
+    @once
     def ledger(self) -> "Ledger":
         from shared.conversations.usage import Ledger
 
         return Ledger(self.clock, limit=self.settings.tenant_nano_usd_per_day)
+
+    @once
+    def records(self) -> "Records":
+        from shared.mailbox.records import Records
+
+        bound = self.settings.history_queue_max_size
+        return Records(self.table, self.requests, self.clock, bound=bound)
+
+    @once
+    def recording(self) -> "Recording | None":
+        """What tells the backend of conversations; None: nobody keeps the history of them."""
+        if not self.settings.records_history:
+            return None
+        from shared.conversations.recording import Recording
+
+        return Recording(self.records, idle=int(self.settings.history_idle_sec * 1000))
+
+    @once
+    def histories(self) -> "Histories":
+        from shared.conversations.history_state import Histories
+
+        drain = self.settings.history_finalize_drain_timeout_sec
+        return Histories(self.table, self.clock, drain=int(drain * 1000))
+
+    @once
+    def closing(self) -> "Closing":
+        from shared.conversations.closing import Closing
+
+        return Closing(self.table, self.clock, self.requests, self.wakes, self.recording)
 
     def runner(self, agent_id: str) -> "Runner":
         """For programs: talk to this agent, whose turns the workers run.
@@ -103,7 +150,7 @@ class Deployment(Identity):
 
         return MailboxRunner(
             agent_id=agent_id,
-            tenant=self.settings.service_tenant,
+            tenant=self.settings.home_tenant,
             agents=self.agents.get,
             table=self.table,
             clock=self.clock,
@@ -173,23 +220,32 @@ class Deployment(Identity):
         return Drain(holder, self.wakes, self.clock, self.timing, self._handlers(), self.instance)
 
     def _handlers(self) -> "dict[str, Handler]":
+        from shared.conversations.closing import Ends
         from shared.conversations.items import KIND as CONVERSATION
+        from shared.conversations.jobs import ConversationJobs
         from shared.conversations.titles import KIND as TITLE
         from shared.mailbox.deliveries import KIND as DELIVERY
+        from shared.mailbox.records import KIND as HISTORY
 
+        ends = Ends(self.table, self.clock, self.recording)
         return {
-            CONVERSATION: self._turn_handler(),
+            CONVERSATION: ConversationJobs(self.turn_handler, ends),
             DELIVERY: self._delivery_handler(),
+            HISTORY: self._history_handler(),
             TITLE: self._title_handler(),
         }
 
-    def _turn_handler(self) -> "Handler":
+    @once
+    def turn_handler(self) -> "Turns":
+        """What runs turns."""
         from shared.conversations.endings import Endings
         from shared.conversations.memory import Memory
+        from shared.conversations.notices import Notices
         from shared.conversations.services import Limits, Services
         from shared.conversations.work import Turns
 
         titles = bool(self.settings.title_model)
+        notices = Notices(self.clock, self.requests, titles=titles, recording=self.recording)
         return Turns(
             clock=self.clock,
             requests=self.requests,
@@ -205,7 +261,7 @@ class Deployment(Identity):
                 may_spend=self.ledger.check,
             ),
             ledger=self.ledger,
-            endings=Endings(self.clock, self.ledger, self.requests, titles=titles),
+            endings=Endings(self.clock, self.ledger, notices),
             poster=self.poster,
             until=self.connections.until,
             limits=Limits(
@@ -237,6 +293,18 @@ class Deployment(Identity):
         secret = self.settings.require_signing_secret().get_secret_value()
         return Deliveries(self.table, GuardedHttpPost(self.guard), secret)
 
+    def _history_handler(self) -> "Handler":
+        from shared.backends.history import History, HistoryPolicy
+        from shared.mailbox.deliveries import DeliveryPolicy
+
+        settings = self.settings
+        policy = HistoryPolicy(
+            pauses=DeliveryPolicy(base=settings.history_retry_backoff_sec, cap=HISTORY_CAP),
+            refusals=settings.history_retry_max_attempts,
+        )
+        plane = self.control_plane if settings.records_history else None
+        return History(self.table, self.records, plane, policy)
+
     @once
     def sweep(self) -> "Sweep":
         """For sweep."""
@@ -263,8 +331,11 @@ class Deployment(Identity):
                 stops=self.stops,
                 approvals=self.approvals,
                 conversations=self.conversations,
+                closing=self.closing,
+                histories=self.histories,
                 messages=Messages(self.table),
                 agents=self.agents,
+                dead_letters=self.dead_letters,
                 guard=self.guard,
             )
         )

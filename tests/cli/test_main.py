@@ -21,7 +21,8 @@ def test_help_lists_the_commands(option: str) -> None:
 
     assert result.exit_code == 0
     assert result.output.startswith("Usage: parley [OPTIONS] COMMAND")
-    assert "dev " in result.output
+    for command in ("chat ", "check ", "deliveries ", "dev "):
+        assert f"  {command}" in result.output
 
 
 @pytest.mark.parametrize("option", ["--help", "-h"])
@@ -38,6 +39,23 @@ def test_help_of_chat_names_its_options_and_exit_codes() -> None:
 
     assert result.exit_code == 0
     for said in ("--url", "--api", "--agent", "--token", "--conversation", "--once", "130"):
+        assert said in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["check"], ["--tenant", "one of them cannot be used"]),
+        (["deliveries"], ["list ", "replay ", "admin"]),
+        (["deliveries", "list"], ["--limit", "--api", "--token", "PARLEY_TOKEN", "--json"]),
+        (["deliveries", "replay"], ["--all", "--api", "--token-command", "--json"]),
+    ],
+)
+def test_help_of_what_looks_after_a_server(words: list[str], named: list[str]) -> None:
+    result = run(*words, "--help")
+
+    assert result.exit_code == 0
+    for said in named:
         assert said in result.output
 
 
@@ -71,6 +89,10 @@ def test_the_version_is_the_package_s() -> None:
         (["dev", "now"], "now"),
         (["chat", "hello"], "hello"),
         (["chat", "--colour"], "--colour"),
+        (["check", "agents"], "agents"),
+        (["deliveries", "forget"], "forget"),
+        (["deliveries", "--colour"], "--colour"),
+        (["deliveries", "replay", "--some"], "--some"),
     ],
 )
 def test_what_it_does_not_know_it_names(arguments: list[str], named: str) -> None:

@@ -9,14 +9,17 @@ from tests.scenarios.clocks import Later
 from tests.support.deployments import SERVICE_TOKEN
 
 ON_BEHALF = "X-On-Behalf-Of"
+SERVED = ("/executor/", "/turns/", "/tasks/", "/approvals/", "/agents/", "/deliveries/")
 
 
 def test_the_service_token_is_for_what_programs_ask_for(here: Door) -> None:
     for method, path in protected(here):
         answer = here.ask(method, path, SERVICE_TOKEN, {})
-        if path == "/approvals":
+        if path in ("/approvals", "/deliveries"):
             assert (answer.status, answer.body) == (200, [])
-        elif path.startswith(("/executor/", "/turns/", "/tasks/", "/approvals/")):
+        elif path == "/agents":
+            assert (answer.status, bool(answer.body)) == (200, True)
+        elif path.startswith(SERVED):
             assert answer.status in (404, 422), (method, path)
         else:
             refused(answer)

@@ -6,31 +6,20 @@ from typing import Any
 
 import pytest
 
-from shared.backends.local_yaml import LocalAgents
-from shared.backends.skills import Skills
+from shared.backends.configured import ConfiguredAgents
 from shared.local.demo_answers import Call, answer
 from shared.runner.request import described
-from shared.tools.arguments import Check
-from shared.tools.factory import Toolmaker
-from shared.tools.port import Tool
-from shared.tools.python_modules import PythonModules
-from shared.tools.specs import ToolSpec
+from tests.support.local_agents import local_agents
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def unwanted(spec: ToolSpec, check: Check) -> Tool:
-    raise ValueError("must not be used here")
-
-
 @pytest.fixture(scope="module")
-def agents() -> LocalAgents:
-    maker = Toolmaker(PythonModules(ROOT / "agents"), http=unwanted, lambda_=unwanted)
-    skills = Skills(ROOT / "library")
-    return LocalAgents(ROOT / "agents", "m", toolmaker=maker, skills=skills)
+def agents() -> ConfiguredAgents:
+    return local_agents(ROOT / "agents", "m", library=ROOT / "library")
 
 
-def called(agents: LocalAgents, agent: str, *texts: str) -> Call | None:
+def called(agents: ConfiguredAgents, agent: str, *texts: str) -> Call | None:
     tools = [described(tool) for tool in agents.equipped(agent, "local").toolbox]
     messages = [{"role": "user", "content": text} for text in texts]
     return answer({"messages": messages, "tools": tools}).call
@@ -61,7 +50,7 @@ def called(agents: LocalAgents, agent: str, *texts: str) -> Call | None:
     ],
 )
 def test_a_plain_question_reaches_the_tool(
-    agents: LocalAgents, agent: str, text: str, name: str, arguments: Mapping[str, Any]
+    agents: ConfiguredAgents, agent: str, text: str, name: str, arguments: Mapping[str, Any]
 ) -> None:
     call = called(agents, agent, text)
     assert call == Call(name, arguments)
@@ -84,11 +73,11 @@ def test_a_plain_question_reaches_the_tool(
         ("assistant", "Where is order 1042?"),
     ],
 )
-def test_chat_reaches_no_tool(agents: LocalAgents, agent: str, text: str) -> None:
+def test_chat_reaches_no_tool(agents: ConfiguredAgents, agent: str, text: str) -> None:
     assert called(agents, agent, text) is None
 
 
-def test_what_was_said_is_recalled_rather_than_looked_up(agents: LocalAgents) -> None:
+def test_what_was_said_is_recalled_rather_than_looked_up(agents: ConfiguredAgents) -> None:
     assert called(agents, "shop", "My order is 1042.", "What is my order?") is None
 
 
@@ -123,5 +112,5 @@ def test_a_sentence_is_an_argument_only_where_sentences_fit() -> None:
 
 
 @pytest.mark.parametrize("text", ["-" * 30_000, "1" + " " * 30_000, "(" * 30_000, "a-" * 15_000])
-def test_long_odd_texts_are_answered(agents: LocalAgents, text: str) -> None:
+def test_long_odd_texts_are_answered(agents: ConfiguredAgents, text: str) -> None:
     assert called(agents, "planner", text + "?") is None

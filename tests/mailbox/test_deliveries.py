@@ -80,8 +80,8 @@ def test_they_arrive_in_order_with_their_headers(rig: DrainRig, sink: Sink) -> N
         assert received.headers["user-agent"] == "Parley"
         assert received.headers["host"] == sink.url.removeprefix("http://")
         assert received.headers["x-parley-timestamp"] == str(rig.clock.now() // 1000)
-        named = unpack("dlv", received.headers["x-parley-delivery"], 2)
-        assert named == (BOX.id, item.key.sk)
+        named = unpack("dlv", received.headers["x-parley-delivery"], 3)
+        assert named == (KIND, BOX.id, item.key.sk)
     assert box(rig).jobs == ()
     assert box(rig).due is None
 
@@ -203,7 +203,7 @@ def test_a_worker_that_died_after_sending_sends_the_same_again(rig: DrainRig, si
     drain(rig)
     rig.wait(1)
     assert len(sink.received) == 1
-    assert unpack("dlv", sink.received[0].headers["x-parley-delivery"], 2)[1] == job.ref
+    assert unpack("dlv", sink.received[0].headers["x-parley-delivery"], 3)[2] == job.ref
 
 
 @pytest.mark.parametrize("failures", range(1, 40))

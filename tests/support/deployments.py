@@ -219,6 +219,8 @@ def _close(deployment: Deployment) -> None:
     aws.connections_client.cache_clear()
     if "model" in built:
         built["model"].close()
+    if hasattr(built.get("control_plane"), "close"):
+        built["control_plane"].close()
     if "engine" in built and hasattr(built["engine"], "close"):
         built["engine"].close()
 

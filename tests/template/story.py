@@ -9,9 +9,11 @@ from typing import Any
 
 from moto.ses.models import ses_backends
 
+from shared.ids import pack
 from shared.protocol.fields import MAX_MESSAGE_CHARACTERS, MAX_METADATA_BYTES
 from tests.messaging.receivers import HOST
 from tests.support.aws import REGION, client
+from tests.template import backed
 from tests.template.in_process import SECRET
 from tests.template.life import LONG, SERVICE_TOKEN, Life
 
@@ -26,6 +28,9 @@ def live(life: Life) -> None:
     if life.signed:
         ask(life, lambda: SERVICE_TOKEN)
     read(life)
+    if life.backend is not None:
+        backed.live(life, life.backend)
+    look_after(life)
     lose_a_wake(life)
 
 
@@ -183,6 +188,18 @@ def read(life: Life) -> None:
     paths = [f"/conversations/{each['conversation_id']}/messages?limit=1" for each in listed]
     texts = [entry["text"] for path in paths for entry in functions.pages(path, token)]
     assert any(text.startswith(LONG[:100]) for text in texts)
+
+
+def look_after(life: Life) -> None:
+    """What a program asks of the deployment that it runs."""
+    functions = life.functions
+    status, agents = functions.http("GET", "/agents", SERVICE_TOKEN)
+    assert status == 200, agents
+    assert functions.http("GET", f"/agents/{agents[0]['agent_id']}", SERVICE_TOKEN)[0] == 200
+    assert functions.http("GET", "/deliveries?state=dead", SERVICE_TOKEN) == (200, [])
+    never = pack("dlv", "deliver", "conversation", "DELIVERY#never")
+    replayed, _ = functions.http("POST", f"/deliveries/{never}/replay", SERVICE_TOKEN, {})
+    assert replayed == 404
 
 
 def lose_a_wake(life: Life) -> None:

@@ -42,6 +42,7 @@ def _route(
 TURNS = ("POST", "/executor/turns")
 APPROVAL_PATH = "/approvals/{approval_id}"
 DECISION = {"approved": True}
+REPLAY = "/deliveries/{delivery_id}/replay"
 MESSAGES = "/conversations/{conversation_id}/messages"
 
 ROUTES: Mapping[Place, Mapping[str, Tried]] = {
@@ -65,6 +66,8 @@ ROUTES: Mapping[Place, Mapping[str, Tried]] = {
             "body.callback_url": "where to tell the caller that the turn has ended",
             "body.model": CHOICE,
             "body.skill": CHOICE,
+            "body.dynamic_variables": TEXT,
+            "body.overrides": TEXT,
         },
         ASKED,
     ),
@@ -105,6 +108,28 @@ ROUTES: Mapping[Place, Mapping[str, Tried]] = {
         },
         DECISION,
     ),
+    **_route("GET", "/agents", {"query.limit": CHOICE, "query.cursor": AGENTS}),
+    **_route("GET", "/agents/{agent_id}", {"path.agent_id": AGENTS}),
+    **_route(
+        "GET",
+        "/deliveries",
+        {
+            "query.state": CHOICE,
+            "query.limit": CHOICE,
+            "query.cursor": (
+                by_request("GET", "/deliveries?cursor={}", of.delivery_cursors, same=True),
+            ),
+        },
+    ),
+    **_route(
+        "POST",
+        REPLAY,
+        {
+            "path.delivery_id": (
+                by_request("POST", "/deliveries/{}/replay", of.deliveries, same=True),
+            )
+        },
+    ),
     **_route(
         "GET",
         "/conversations",
@@ -115,6 +140,16 @@ ROUTES: Mapping[Place, Mapping[str, Tried]] = {
             ),
             "query.query": (by_request("GET", "/conversations?query={}", of.searches),),
         },
+    ),
+    **_route(
+        "GET",
+        "/conversations/{conversation_id}",
+        {"path.conversation_id": (by_request("GET", "/conversations/{}", of.conversations),)},
+    ),
+    **_route(
+        "POST",
+        "/conversations/{conversation_id}/end",
+        {"path.conversation_id": (by_request("POST", "/conversations/{}/end", of.conversations),)},
     ),
     **_route(
         "GET",

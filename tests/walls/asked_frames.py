@@ -58,6 +58,8 @@ ACTIONS: Mapping[str, Mapping[str, Tried]] = {
         "user_email": (by_frame(field="userEmail", pairs=of.addresses, **CREATE),),
         "supports": CHOICE,
         "metadata": TEXT,
+        "dynamic_variables": TEXT,
+        "overrides": TEXT,
         "browser_fingerprint": "it is not looked at",
         "auth_context": (Probe(of.vouched, _vouched),),
     },
@@ -68,6 +70,7 @@ ACTIONS: Mapping[str, Mapping[str, Tried]] = {
         "stream": CHOICE,
         "model": CHOICE,
         "skill": CHOICE,
+        "dynamic_variables": TEXT,
     },
     "get_session": {
         "request_id": ECHO,

@@ -97,9 +97,24 @@ REQUESTS: Mapping[Place, list[tuple[Where, str]]] = {
         (lambda own: (f"/approvals/{own.approvals[1].id}", {"approved": True}), NO_APPROVAL),
         (lambda own: (f"/approvals/{own.approvals[2].id}", {"approved": False}), NO_APPROVAL),
     ],
+    ("GET", "/agents"): [(lambda _: ("/agents", None), EMPTY)],
+    ("GET", "/agents/{agent_id}"): [(lambda _: ("/agents/assistant", None), NO_AGENT)],
+    ("GET", "/deliveries"): [
+        (lambda _: ("/deliveries", None), "FORBIDDEN"),
+        (lambda own: (f"/deliveries?cursor={own.delivery_cursor}", None), "FORBIDDEN"),
+    ],
+    ("POST", "/deliveries/{delivery_id}/replay"): [
+        (lambda own: (f"/deliveries/{own.delivery}/replay", None), "FORBIDDEN")
+    ],
     ("GET", "/conversations"): [
         (lambda _: ("/conversations", None), EMPTY),
         (lambda own: (f"/conversations?cursor={own.list_cursor}", None), EMPTY),
+    ],
+    ("GET", "/conversations/{conversation_id}"): [
+        (lambda own: (f"/conversations/{own.conversations[0]}", None), NO_CONVERSATION)
+    ],
+    ("POST", "/conversations/{conversation_id}/end"): [
+        (lambda own: (f"/conversations/{own.conversations[0]}/end", None), NO_CONVERSATION)
     ],
     ("GET", "/conversations/{conversation_id}/messages"): [
         (lambda own: (f"/conversations/{own.conversations[0]}/messages", None), NO_CONVERSATION)

@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from shared.conversations.approval_places import KIND as LISTED
 from shared.conversations.items import TURN_ID, turn_ref
 from shared.ids import new_id, pack, unpack
+from shared.mailbox.dead_letters import CURSOR as DEAD
+from shared.mailbox.deliveries import ID as DELIVERY
+from shared.mailbox.deliveries import KIND
 from shared.runner.prompts import APPROVAL, INTERACTION
 from tests.walls.people import NOBODY
 from tests.walls.things import Things, never_asked, never_turn, nobodys_token
@@ -83,6 +86,32 @@ def approval_cursors(_: Town, theirs: Things, __: Things) -> list[Pair]:
     place, at, *_rest = unpack(LISTED, theirs.approval_cursor, 5)
     never = pack(LISTED, place, at, new_id(), turn_ref(new_id(), "asked-by-nobody"), "0-0")
     return [(theirs.approval_cursor, never)]
+
+
+def deliveries(__: Town, theirs: Things, mine: Things) -> list[Pair]:
+    """Theirs, such in which one half is the caller's own or nothing, and such that name none."""
+    if _looks_after(mine, theirs):
+        return []
+    never, never_ref = new_id(), f"DELIVERY#{new_id()}"
+    _, other, other_ref = unpack(DELIVERY, theirs.delivery, 3)
+    _, own, _ = unpack(DELIVERY, mine.delivery, 3)
+    real = (KIND, other, other_ref), (KIND, own, other_ref), (KIND, other, "BOX")
+    none = (KIND, never, never_ref), (KIND, own, never_ref), (KIND, never, "BOX")
+    return [(pack(DELIVERY, *a), pack(DELIVERY, *b)) for a, b in zip(real, none, strict=True)]
+
+
+def delivery_cursors(_: Town, theirs: Things, mine: Things) -> list[Pair]:
+    """The never one stands at the same time."""
+    if _looks_after(mine, theirs):
+        return []
+    at, *_rest = unpack(DEAD, theirs.delivery_cursor, 4)
+    return [(theirs.delivery_cursor, pack(DEAD, at, KIND, new_id(), f"DELIVERY#{new_id()}"))]
+
+
+def _looks_after(mine: Things, theirs: Things) -> bool:
+    """Whether theirs are the caller's to see: what has died belongs to the tenant as a whole."""
+    same = mine.person.tenant == theirs.person.tenant
+    return same and bool({"admin", "service", "all"} & {*mine.person.roles})
 
 
 def requests(_: Town, theirs: Things, __: Things) -> list[Pair]:

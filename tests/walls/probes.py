@@ -80,6 +80,8 @@ def by_header(method: str, path: str, header: str, pairs: Pairs, body: object = 
             turn=mine.turns[0],
             conversation=mine.conversations[0],
             approval=mine.approvals[0].id,
+            agent="assistant",
+            delivery=mine.delivery,
         )
         visit.request(method, where, body, **{header: sent})
 

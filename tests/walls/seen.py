@@ -10,18 +10,22 @@ from typing import Any
 from shared.conversations.items import TURN_ID
 from shared.errors import NotFound
 from shared.ids import unpack
+from shared.mailbox.dead_letters import CURSOR as DEAD
+from shared.mailbox.deliveries import ID as DELIVERY
 from tests.walls.noted import Rows, listening
 from tests.walls.people import Person
 from tests.walls.things import Things
 from tests.walls.town import Town
 from tests.web.site import Answer
 
-_PACKED = re.compile(r"(turn|approvals?|interaction)_[A-Za-z0-9_-]{20,}")
+_PACKED = re.compile(r"(turn|approvals?|interaction|dlv|dead)_[A-Za-z0-9_-]{20,}")
 _PARTS: Mapping[str, Sequence[int]] = {
     TURN_ID: (2,),
     "approval": (4,),
     "interaction": (4,),
     "approvals": (5, 2),
+    DELIVERY: (3,),
+    DEAD: (4,),
 }
 """How many an id of this kind has."""
 

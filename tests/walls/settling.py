@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.conversations.items import TURN_ID, box_key, turn_id, turn_ref
-from shared.ids import new_id, unpack
+from shared.ids import new_id, pack, unpack
+from shared.mailbox.box import BoxKey
+from shared.mailbox.dead_letters import CURSOR
+from shared.mailbox.deliveries import KIND, delivery, delivery_id
 from shared.mailbox.holder import Holder
 from shared.mailbox.leases import Lease
 from tests.walls.people import Person
@@ -25,6 +28,7 @@ def settle(town: Town, person: Person) -> Things:
     _shared(town, mine)
     _asked(town, mine)
     _over_http(town, mine)
+    _dead(town, mine)
     return mine
 
 
@@ -151,6 +155,17 @@ def _over_http(town: Town, mine: Things) -> None:
         mine.tickets.append(ticket.body["ticket"])
     # One that has been used.
     town.connect(ticket=mine.tickets[-1])
+
+
+def _dead(town: Town, mine: Things) -> None:
+    """A callback for which there was no room."""
+    box, table = BoxKey(KIND, mine.person.tenant, mine.conversations[0]), town.deployment.table
+    url = "https://hooks.example/done"
+    table.write(delivery(town.deployment.requests, box, url, "{}", town.clock).overflow)
+    [item] = table.query(box.partition, prefix="DELIVERY#").items
+    mine.delivery = delivery_id(box, item.key.sk)
+    at = str(item.attrs["listed_at"])
+    mine.delivery_cursor = pack(CURSOR, at, box.kind, box.id, item.key.sk)
 
 
 def _next(town: Town, person: Person, path: str) -> str:

@@ -56,4 +56,8 @@ def test_the_service_token_is_tried_wherever_it_is_taken() -> None:
         "/turns/{turn_id}/cancel",
         "/approvals",
         "/approvals/{approval_id}",
+        "/agents",
+        "/agents/{agent_id}",
+        "/deliveries",
+        "/deliveries/{delivery_id}/replay",
     }

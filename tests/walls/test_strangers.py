@@ -25,6 +25,7 @@ WRITING = [
     "submit_interaction interaction_id 1",
     "verify_otp session_id 0",
     "POST /approvals/{approval_id} path.approval_id 0",
+    "POST /deliveries/{delivery_id}/replay path.delivery_id 0",
 ]
 PEOPLE: Mapping[str, Person] = {**FOREIGN, **FELLOWS}
 

@@ -36,8 +36,8 @@ NOTHING = Asked("", "")
 class Things:
     """By kind. `approvals` are for the person to decide, of which the last one has been decided;
     `by_role` is what their turn asks somebody with a role; `form` and `code` are for them to fill
-    in. `shared` are those that belong to a conversation which all of the tenant share; `words` are
-    what only their owner may be told."""
+    in; `delivery` is one of theirs that has died. `shared` are those that belong to a conversation
+    which all of the tenant share; `words` are what only their owner may be told."""
 
     person: Person
     connection: str
@@ -54,6 +54,8 @@ class Things:
     message_cursor: str = ""
     waiting_cursor: str = ""
     approval_cursor: str = ""
+    delivery: str = ""
+    delivery_cursor: str = ""
     words: list[str] = field(default_factory=list)
 
     @property
@@ -104,6 +106,7 @@ def marks(mine: Things) -> set[str]:
     refs = {part for turn in mine.turns for part in unpack(TURN_ID, turn, 2)}
     asked = {each.id for each in (*mine.approvals, mine.by_role, mine.form)}
     found = {*ids, *refs, *asked, *mine.turns, *mine.words, mine.connection, mine.code.code}
+    found.add(mine.delivery)
     return found - agents - {""}
 
 

@@ -33,9 +33,9 @@ def test_health_says_what_it_is_and_no_secret(tmp_path: Path) -> None:
         answer = site.ask("GET", "/health", token=None)
     assert answer.status == 200
     body = answer.body
-    assert set(body) == {"status", "version", "mode", "storage", "auth"}
+    assert set(body) == {"status", "version", "mode", "storage", "auth", "backend"}
     assert (body["status"], body["mode"]) == ("ok", "executor")
-    assert (body["storage"], body["auth"]) == ("sqlite", "token")
+    assert (body["storage"], body["auth"], body["backend"]) == ("sqlite", "token", "none")
     for secret in (TOKEN, SECRET, "sk-a-key", str(tmp_path)):
         assert secret not in answer.text
 
@@ -49,8 +49,10 @@ def test_the_schema_names_every_route_and_its_errors(site: Site) -> None:
     schema = site.ask("GET", "/openapi.json", token=None).body
     assert set(schema["paths"]) == {
         *("/health", "/tickets", "/executor/turns", "/turns/{turn_id}", "/turns/{turn_id}/cancel"),
-        *("/conversations", "/conversations/{conversation_id}/messages", "/approvals"),
-        "/approvals/{approval_id}",
+        *("/conversations", "/conversations/{conversation_id}", "/approvals"),
+        *("/conversations/{conversation_id}/end", "/conversations/{conversation_id}/messages"),
+        *("/approvals/{approval_id}", "/agents", "/agents/{agent_id}"),
+        *("/deliveries", "/deliveries/{delivery_id}/replay"),
     }
     responses = schema["paths"]["/executor/turns"]["post"]["responses"]
     assert {"200", "202", "401", "404", "409", "422", "429", "500", "502", "504"} <= set(responses)
@@ -67,6 +69,10 @@ def test_the_schema_names_every_route_and_its_errors(site: Site) -> None:
     [
         *[("POST", "/tickets"), ("POST", "/executor/turns"), ("GET", "/turns/turn_x")],
         *[("POST", "/turns/turn_x/cancel"), ("GET", "/conversations"), ("POST", "/approvals/x")],
+        *[("GET", "/agents"), ("GET", "/agents/x"), ("GET", "/deliveries")],
+        ("POST", "/deliveries/x/replay"),
+        ("GET", "/conversations/00000000-0000-4000-8000-000000000000"),
+        ("POST", "/conversations/00000000-0000-4000-8000-000000000000/end"),
         ("GET", "/conversations/00000000-0000-4000-8000-000000000000/messages"),
     ],
 )
@@ -190,15 +196,15 @@ def test_all_faults_are_named_at_once(site: Site) -> None:
     assert set(faults(answer)) == paths
 
 
-def test_what_comes_later_is_refused_by_name(site: Site) -> None:
-    answer = site.turn(dynamic_variables={"a": "b"})
-    faults(answer)
-    assert "dynamic_variables is not supported yet" in answer.body["detail"]
-
-
-@pytest.mark.parametrize("later", [{"model": None}, {"skill": None}, {"dynamic_variables": {}}])
-def test_an_empty_later_field_asks_for_nothing(site: Site, later: dict[str, Any]) -> None:
-    assert site.turn(**later).status == 200
+@pytest.mark.parametrize(
+    "empty",
+    [
+        *({"model": None}, {"skill": None}, {"dynamic_variables": {}}, {"dynamic_variables": None}),
+        *({"overrides": {}}, {"overrides": None}, {"overrides": {"greeting": None}}),
+    ],
+)
+def test_an_empty_field_asks_for_nothing(site: Site, empty: dict[str, Any]) -> None:
+    assert site.turn(**empty).status == 200
 
 
 def test_a_huge_body_is_refused(site: Site) -> None:
