@@ -6,7 +6,7 @@ What an agent may have is checked here, wherever it is read from.
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Protocol
@@ -171,6 +171,11 @@ class AgentSource(Protocol):
             NotFound: AGENT_NOT_FOUND.
             ConfigurationError: there is one, and its configuration is not valid.
         """
+        ...
+
+    def after(self, agent_id: str, tenant: str) -> Iterator[Agent]:
+        """The agents of the tenant whose ids come after this one, in their order: looked up one by
+        one, as far as the caller goes. Raises like `get`, but NotFound."""
         ...
 
     def list(self, tenant: str) -> list[Agent]:

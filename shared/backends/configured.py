@@ -106,10 +106,13 @@ class ConfiguredAgents:
         return self._found(agent_id, tenant).read.agent
 
     def list(self, tenant: str) -> list[Agent]:
+        return [*self.after("", tenant)]
+
+    def after(self, agent_id: str, tenant: str) -> Iterator[Agent]:
         if self._check_all is not None:
             self._check_all()
         with _for_callers():
-            return sorted(self._valid(tenant), key=lambda agent: agent.id)
+            yield from self._valid(agent_id, tenant)
 
     def equipped(self, agent_id: str, tenant: str) -> EquippedAgent:
         found = self._found(agent_id, tenant)
@@ -119,8 +122,8 @@ class ConfiguredAgents:
         with _for_callers():
             return self._usable(self._ids.config(agent_id, tenant), tenant)
 
-    def _valid(self, tenant: str) -> Iterator[Agent]:
-        for agent_id in self._ids.all(tenant):
+    def _valid(self, after: str, tenant: str) -> Iterator[Agent]:
+        for agent_id in sorted(each for each in self._ids.all(tenant) if each > after):
             try:
                 found = self._usable(self._plane.agent(agent_id, tenant=tenant), tenant)
             except NotThere:

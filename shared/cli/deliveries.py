@@ -80,8 +80,10 @@ def replay(api: Api, deliveries: Sequence[str], *, everything: bool, as_json: bo
     """
     if bool(deliveries) == everything:
         raise ChatFault("Name the deliveries to replay, or say --all.")
-    # Those that die again while this runs are not among them.
-    wanted = deliveries or [str(each["delivery_id"]) for each in listed(api, MAX_ALL)]
+    # Those that die again while this runs are not among them. What died first goes first, so that
+    # records arrive in their order.
+    found = [] if deliveries else [str(each["delivery_id"]) for each in listed(api, MAX_ALL)]
+    wanted = deliveries or found[::-1]
     outcomes = []
     for delivery in wanted:
         outcome = Outcome(delivery, _refusal(api, delivery))

@@ -3,6 +3,7 @@ their authors' business."""
 
 import json
 from collections.abc import Sequence
+from itertools import islice
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
@@ -59,8 +60,8 @@ def router(services: Services) -> APIRouter:
         if not may(caller, "create", own(caller)):
             return []
         origin = request.headers.get("origin")
-        known = sorted(services.agents.list(caller.tenant), key=lambda agent: agent.id)
-        shown = [agent for agent in known if agent.id > after and agent.admits(origin)]
+        known = services.agents.after(after, caller.tenant)
+        shown = list(islice((agent for agent in known if agent.admits(origin)), limit + 1))
         page = _fitting([_entry(agent) for agent in shown[:limit]])
         if len(page) < len(shown):
             cursor = pack(CURSOR, page[-1].agent_id)

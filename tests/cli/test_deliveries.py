@@ -125,7 +125,9 @@ def test_all_of_them(running: Running, sink: Sink, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(deliveries, "PAGE", 2)
     made = died(running, 5, sink.url)
     result = run(running, "replay", "--all", "--json")
-    assert json.loads(result.stdout) == [{"delivery_id": each, "status": "queued"} for each in made]
+    # What died first goes first.
+    queued = [{"delivery_id": each, "status": "queued"} for each in reversed(made)]
+    assert json.loads(result.stdout) == queued
     running.settle()
     assert len(sink.received) == 5
     assert rows(run(running, "replay", "--all")) == []

@@ -56,6 +56,9 @@ class One:
             origins=("https://shop.example.com",),
         )
 
+    def after(self, agent_id: str, tenant: str) -> Iterator[Agent]:
+        yield from self.list(tenant)
+
     def list(self, tenant: str) -> list[Agent]:
         return [self.get("support", tenant)]
 
