@@ -17,7 +17,7 @@ from shared.backends.control_plane import (
 )
 from shared.mailbox.box import BoxKey, Job
 from shared.mailbox.jobs import DONE_TTL_SECONDS, Ending, Queued, message_key
-from shared.mailbox.records import CALL, END, PREFIX
+from shared.mailbox.records import CALL, END, PREFIX, count_key
 from shared.storage.expressions import EXISTS, Assign, Change, Increment, Remove
 from shared.storage.table import Operation, Table, Update
 
@@ -26,6 +26,20 @@ SPEAKERS: Mapping[str, Speaker] = {"user": "human", "assistant": "ai"}
 
 def is_call(job: Job) -> bool:
     return job.ref.endswith(CALL)
+
+
+def is_end(job: Job) -> bool:
+    return job.ref.endswith(END)
+
+
+def missing_of(table: Table, job: Job) -> int:
+    """How many records of the call have been given up, when its end is told of: not counting the
+    call's own, if the end brings that along."""
+    call = table.get([job.key.job(call_ref(job))])[0]
+    if call is None:
+        return 0
+    late = "call_id" not in call.attrs and bool(call.attrs.get("counted"))
+    return int(call.attrs.get("missing", 0)) - late
 
 
 def call_ref(job: Job) -> str:
@@ -45,10 +59,12 @@ def own_id(conversation: str, ref: str) -> str:
 
 @dataclass(frozen=True)
 class Delivered:
-    """The other side has it: what is noted of the job and, on the call's item, beside it."""
+    """The other side has it: what is noted of the job and, on the call's item, beside it. `found`:
+    the call's own record counted as missing, and has been sent with it."""
 
     attrs: Mapping[str, Any] = field(default_factory=dict[str, Any])
     call: Sequence[Change] = ()
+    found: bool = False
 
 
 class Delivery:
@@ -72,24 +88,26 @@ class Delivery:
         if call is None:
             return None
         changes: list[Change] = []
+        found = False
         call_id = call.attrs.get("call_id")
         if call_id is None:
             # Its own record was given up. Whatever the reason was, it may be gone by now.
             call_id = self._begun(call)
             changes += _found_after_all(call, call_id)
-        if job.ref.endswith(END):
-            self._finalize(call, call_id)
+            found = bool(call.attrs.get("counted"))
+        if is_end(job):
+            self._finalize(call_id)
         elif said is None:
             return None
         else:
             self._say(call_id, said)
-        return Delivered({}, changes)
+        return Delivered({}, changes, found)
 
     def _read(self) -> tuple[Job | None, Mapping[str, Any] | None]:
         """The record of the call, and the message that this one is of."""
         job = self._job
         keys = [job.key.job(call_ref(job))]
-        if not job.ref.endswith(END):
+        if not is_end(job):
             log = BoxKey(job.payload["log"], job.key.tenant, job.key.id)
             keys.append(message_key(log, int(job.payload["number"])))
         call, *messages = self._table.get(keys)
@@ -116,6 +134,7 @@ class Delivery:
             tenant=self._job.key.tenant,
             call=call_id,
             index=payload["index"],
+            user=payload["user"],
             speaker=SPEAKERS[said["role"]],
             content=said["text"],
             start_ms=payload["start_ms"],
@@ -126,7 +145,7 @@ class Delivery:
         )
         self._plane.add_transcript(segment, key=key_of(self._job))
 
-    def _finalize(self, call: Job, call_id: str) -> None:
+    def _finalize(self, call_id: str) -> None:
         payload = self._job.payload
         end = Finalized(
             tenant=self._job.key.tenant,
@@ -134,7 +153,7 @@ class Delivery:
             status=payload["status"],
             duration_seconds=payload["lasted_ms"] / 1000,
             ended_at=payload["ended_at"],
-            missing=int(call.attrs.get("missing", 0)),
+            missing=int(self._job.attrs["told"]),
         )
         self._plane.finalize_call(end, key=key_of(self._job))
 
@@ -154,38 +173,40 @@ def _found_after_all(call: Job, call_id: str) -> list[Change]:
 
 def delivered(job: Job, done: Delivered) -> Ending:
     """The end of a record that the other side has."""
-    attrs, changes = dict(done.attrs), list(done.call)
+    attrs, changes, by = dict(done.attrs), list(done.call), -done.found
     if job.attrs.get("counted"):
         attrs["counted"] = False
+        by -= 1
         if is_call(job):
             attrs["missing"] = int(job.attrs["missing"]) - 1
-        else:
+        elif not is_end(job):
             _count(changes, -1)
     # How the call and its end stand is asked for as long as there is the conversation.
-    kept = is_call(job) or job.ref.endswith(END)
+    kept = is_call(job) or is_end(job)
     return Ending(
         outcome="completed",
         terminal="",
         attrs=attrs,
-        queued=_noted(job, changes),
+        queued=_noted(job, changes, by),
         keep_seconds=None if kept else DONE_TTL_SECONDS,
     )
 
 
 def given_up(job: Job, attrs: Mapping[str, Any]) -> Ending:
     """The end of a record that is a dead letter by these attributes."""
-    noted, changes = dict(attrs), list[Change]()
+    noted, changes, by = dict(attrs), list[Change](), 0
     if not job.attrs.get("counted"):
         noted["counted"] = True
+        by = 1
         if is_call(job):
             noted["missing"] = int(job.attrs.get("missing", 0)) + 1
-        else:
+        elif not is_end(job):
             _count(changes, 1)
     return Ending(
         outcome="dead",
         terminal="",
         attrs=noted,
-        queued=_noted(job, changes),
+        queued=_noted(job, changes, by),
         keep_seconds=None,
     )
 
@@ -199,9 +220,12 @@ def _count(changes: list[Change], by: int) -> None:
     changes.append(Increment(("missing",), by))
 
 
-def _noted(job: Job, changes: Sequence[Change]) -> list[Queued]:
-    """The changes of the call's item, which may have been deleted meanwhile."""
-    if not changes:
-        return []
-    call: Operation = Update(job.key.job(call_ref(job)), changes, EXISTS)
-    return [Queued([call], ())]
+def _noted(job: Job, changes: Sequence[Change], by: int) -> list[Queued]:
+    """The changes of the call's item, which may have been deleted meanwhile, and by how much the
+    missing records of the conversation change."""
+    writes: list[Operation] = []
+    if changes:
+        writes.append(Update(job.key.job(call_ref(job)), changes, EXISTS))
+    if by:
+        writes.append(Update(count_key(job.key), [Increment(("missing",), by)]))
+    return [Queued(writes, ())] if writes else []

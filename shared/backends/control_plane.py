@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from shared.errors import NotFound, ParleyError, ServiceUnavailable
+from shared.errors import BackendUnavailable, NotFound, ParleyError
 from shared.protocol.faults import Fault
 
 Speaker = Literal["human", "ai"]
@@ -40,6 +40,11 @@ class Unavailable(ControlPlaneFault):
 
 class Refused(ControlPlaneFault):
     """The other side understood and says no; the same again will be refused again."""
+
+
+class CredentialRefused(Refused):
+    """The other side does not accept the credential of this deployment: that is what has to be
+    mended, not what was asked."""
 
 
 class Malformed(ControlPlaneFault):
@@ -90,11 +95,13 @@ class CallRecord:
 @dataclass(frozen=True, kw_only=True)
 class TranscriptSegment:
     """One thing said in a call, which `call` names as `begin_call` answered. `index` counts what
-    people see of the conversation from 0; `start_ms` and `end_ms` are since the call began."""
+    people see of the conversation from 0; `user` is who asked; `start_ms` and `end_ms` are since the
+    call began."""
 
     tenant: str
     call: str
     index: int
+    user: str
     speaker: Speaker
     content: str
     start_ms: int
@@ -196,7 +203,11 @@ def for_caller(fault: ControlPlaneFault) -> ParleyError:
     """What a caller is told who asked for an agent: that there is none, or to come again."""
     if isinstance(fault, NotThere):
         return NotFound("There is no such agent.", code="AGENT_NOT_FOUND")
-    return ServiceUnavailable(
-        "The agent's configuration cannot be had at the moment. Try again later.",
-        code="BACKEND_UNAVAILABLE",
-    )
+    return BackendUnavailable()
+
+
+def for_operator(fault: ControlPlaneFault, backend: str) -> str:
+    """What is wrong with the backend at this URL, for whoever has set it."""
+    if isinstance(fault, CredentialRefused):
+        return f"The backend at {backend} does not accept BACKEND_TOKEN. Set the right one."
+    return f"The backend at {backend} does not list its agents: {fault}."

@@ -8,29 +8,38 @@ with its call until it has been delivered after all.
 """
 
 import logging
-from collections.abc import Mapping
+import random
 from dataclasses import dataclass, field
-from typing import Any
 
-from shared.backends.call_records import Delivery, delivered, given_up
+from shared.backends.breaker import Breaker
+from shared.backends.call_records import (
+    Delivered,
+    Delivery,
+    delivered,
+    given_up,
+    is_end,
+    missing_of,
+)
 from shared.backends.control_plane import (
     CallHistory,
     ControlPlaneFault,
+    CredentialRefused,
+    Malformed,
     NotThere,
     Refused,
     Unavailable,
 )
 from shared.mailbox.box import Box, Job
-from shared.mailbox.deliveries import DeliveryPolicy, dead_letter
+from shared.mailbox.deliveries import DeliveryPolicy, dead_letter, delivery_id
 from shared.mailbox.handler import Activation, AsksNobody
 from shared.mailbox.jobs import Ending, Scheduled
 from shared.mailbox.records import Records
-from shared.storage.table import Table
+from shared.storage.table import Table, TransientError
 
 log = logging.getLogger("parley")
 
-PAUSED = 3_600_000
-"""Milliseconds between two looks at what waits while nothing is to be sent."""
+PAUSED = 300.0
+"""Seconds between two looks at what waits while nothing is to be sent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +60,10 @@ class History(AsksNobody):
         table: Table,
         records: Records,
         plane: CallHistory | None,
+        breaker: Breaker,
         policy: HistoryPolicy | None = None,
     ) -> None:
+        self._breaker = breaker
         self._table = table
         self._records = records
         self._plane = plane
@@ -71,23 +82,53 @@ class History(AsksNobody):
     def run(self, activation: Activation) -> Ending | None:
         plane = self._plane
         if plane is None:
-            self._later(activation, PAUSED, "no history is recorded", {})
+            self._wait(activation, PAUSED)
             return None
-        activation.keeper.check()
+        rest = self._breaker.enter()
+        if rest:
+            self._wait(activation, rest)
+            return None
+        took: bool | None = None
         try:
-            done = Delivery(self._table, plane, activation.job).made()
-        except ControlPlaneFault as fault:
+            delivery = Delivery(self._table, plane, self._noted(activation))
+            activation.keeper.check()
+            done = _sent(delivery)
+            took = done is not None or None
+        except (Unavailable, Malformed) as fault:
+            took = False
             return self._failed(activation, fault)
+        except ControlPlaneFault as fault:
+            took = True
+            return self._failed(activation, fault)
+        finally:
+            self._breaker.leave(took=took)
         if done is None:
             return Ending(outcome="cancelled", terminal="")
         return delivered(activation.job, done)
 
+    def _wait(self, activation: Activation, seconds: float) -> None:
+        """Look again then, or a while later: others wait for the same."""
+        pause = int(seconds * (1 + random.random() / 2) * 1000)
+        not_before = activation.clock.now() + pause
+        activation.holder.wait(activation.lease, activation.job, not_before)
+
+    def _noted(self, activation: Activation) -> Job:
+        """The job with what it tells that may change between two attempts: under one key the same
+        must be said."""
+        job = activation.job
+        if is_end(job) and "told" not in job.attrs:
+            told = {"told": missing_of(self._table, job)}
+            activation.job = activation.holder.note(activation.lease, job, told)
+        return activation.job
+
     def _failed(self, activation: Activation, fault: ControlPlaneFault) -> Ending | None:
         job, now = activation.job, activation.clock.now()
-        refusals = int(job.attrs.get("refusals", 0)) + isinstance(fault, Refused | NotThere)
+        refused = isinstance(fault, Refused | NotThere) and not isinstance(fault, CredentialRefused)
+        refusals = int(job.attrs.get("refusals", 0)) + refused
         since = int(job.attrs.get("failing_since", now))
         noted = {"refusals": refusals, "failing_since": since}
-        extra = {"record": job.ref, "box": job.key.pk, "reason": str(fault)}
+        name = delivery_id(job.key, job.ref)
+        extra = {"delivery": name, "attempt": job.attempts + 1, "reason": str(fault)}
         patience = self._policy.patience * 1000
         if refusals >= self._policy.refusals or now - since >= patience:
             log.error("record is a dead letter", extra=extra)
@@ -95,27 +136,40 @@ class History(AsksNobody):
             return given_up(
                 job, {**attempts, **dead_letter(job.key.tenant, activation.clock, str(fault))}
             )
-        log.warning("record not delivered", extra={**extra, "attempt": job.attempts + 1})
+        # One line when it begins; the rest is for whoever looks closer.
+        level = logging.INFO if job.attempts else logging.WARNING
+        if isinstance(fault, CredentialRefused):
+            level = logging.ERROR
+        log.log(level, "record not delivered", extra=extra)
         pause = self._policy.pauses.pause(job.attempts + 1)
         if isinstance(fault, Unavailable) and fault.retry_after is not None:
             pause = max(pause, min(fault.retry_after, self._policy.pauses.cap))
-        self._later(activation, int(pause * 1000), str(fault), noted)
+        not_before = now + int(pause * 1000)
+        activation.holder.postpone(activation.lease, job, not_before, str(fault), noted)
         return None
-
-    def _later(
-        self, activation: Activation, pause: int, why: str, noted: Mapping[str, Any]
-    ) -> None:
-        not_before = activation.clock.now() + pause
-        activation.holder.postpone(activation.lease, activation.job, not_before, why, noted)
 
     def cancelled(self, activation: Activation) -> Ending:
         return Ending(outcome="cancelled", terminal="")
 
     def failed(self, activation: Activation, reason: Exception | None) -> Ending:
         why = "it stopped its worker" if reason is None else type(reason).__name__
+        name = delivery_id(activation.job.key, activation.job.ref)
+        log.error("record is a dead letter", extra={"delivery": name, "reason": why})
         return given_up(
             activation.job, dead_letter(activation.job.key.tenant, activation.clock, why)
         )
 
     def publish(self, activation: Activation) -> None:
         """Nobody listens."""
+
+
+def _sent(delivery: Delivery) -> Delivered | None:
+    """Send it. Raises ControlPlaneFault, TransientError."""
+    try:
+        return delivery.made()
+    except (ControlPlaneFault, TransientError):
+        raise
+    except Exception as fault:
+        # Nobody had foreseen it, and it may pass: that is no reason to give the record up.
+        log.exception("record not sent")
+        raise Malformed(type(fault).__name__) from fault

@@ -12,7 +12,13 @@ from typing import Any, TypeVar
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from shared.backends.control_plane import Malformed, NotThere, Refused, Unavailable
+from shared.backends.control_plane import (
+    CredentialRefused,
+    Malformed,
+    NotThere,
+    Refused,
+    Unavailable,
+)
 from shared.protocol.json_text import NotJson, read_object
 
 MAX_CALL_ID = 256
@@ -79,6 +85,7 @@ def data_of(asked: str, status: int, body: bytes, *, retry_after: float | None =
         NotThere: 404, said by the backend itself. A page of somebody in between, or of a server
             that knows no such route, does not count: what is not there is forgotten.
         Unavailable: 408, 425, 429 and 5xx.
+        CredentialRefused: 401.
         Refused: another 4xx, or no success.
         Malformed: all the rest.
     """
@@ -89,11 +96,15 @@ def data_of(asked: str, status: int, body: bytes, *, retry_after: float | None =
         raise Unavailable(told, retry_after=retry_after)
     if status == 404:
         raise NotThere(told) if failed else Malformed(f"{told}, not said by the backend itself")
+    if status == 401:
+        raise CredentialRefused(told)
     if status >= 400 or (failed and 200 <= status < 300):
         raise Refused(told)
     if status >= 300:
         raise Malformed(f"{told}, a redirect, which is not followed")
-    if envelope is None or envelope.get("success") is not True or "data" not in envelope:
+    if envelope is None:
+        raise Malformed(f"{told}, no JSON object")
+    if envelope.get("success") is not True or "data" not in envelope:
         raise Malformed(f"{told}, without success and data")
     return envelope["data"]
 

@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from pydantic import SecretStr
 
+from shared.backends.bounded import BoundedCache
 from shared.backends.control_plane import (
     AgentConfig,
     AgentPage,
@@ -31,6 +33,10 @@ MAX_CONFIG = 1024 * 1024
 
 MAX_PAGE = 100
 MAX_KNOWLEDGE_ID = 256
+MAX_ODD = 1024
+MAX_SHOWN = 64
+
+log = logging.getLogger("parley")
 
 
 class HttpControlPlane:
@@ -44,6 +50,7 @@ class HttpControlPlane:
         self, url: str, clock: Clock, *, token: SecretStr | None = None, timeout: float = 5.0
     ) -> None:
         self._api = BackendApi(url, clock, token=token, timeout=timeout)
+        self._odd = BoundedCache[tuple[str, str], bool](MAX_ODD)
 
     def close(self) -> None:
         """Close the connections that are kept."""
@@ -75,9 +82,22 @@ class HttpControlPlane:
             raise Malformed(f"{asked}: another page than was asked for")
         more = found.items and page * found.page_size < found.total
         return AgentPage(
-            ids=[item.id for item in found.items if _is_id(item.id)],
+            ids=[item.id for item in found.items if self._possible(item.id, tenant)],
             cursor=f"{page + 1}.{found.page_size}" if more else None,
         )
+
+    def _possible(self, agent_id: str, tenant: str) -> bool:
+        """Whether an agent can have this id; of one that none can have, the log says so once."""
+        if _is_id(agent_id):
+            return True
+        shown = ascii(agent_id[:MAX_SHOWN])
+        if self._odd.get((tenant, shown)) is None:
+            self._odd.put((tenant, shown), True)
+            log.warning(
+                "the backend lists an id that no agent can have; it is left out",
+                extra={"tenant": tenant, "listed": shown},
+            )
+        return False
 
     def tool(self, tool_id: str, *, tenant: str) -> Mapping[str, Any]:
         asked = Request(
@@ -138,6 +158,7 @@ class HttpControlPlane:
             key=key,
             body={
                 "turn_index": segment.index,
+                "user_id": segment.user,
                 "speaker": segment.speaker,
                 "content": segment.content,
                 "start_ms": segment.start_ms,

@@ -20,15 +20,14 @@ from shared.storage.expressions import Assign
 from shared.storage.table import Item, Put, Table, Update
 
 KEEP_SECONDS = 24 * 3600
+PREFIX = "END#"
+LONG = 24 * 3600 * 1000
+"""Milliseconds between two looks at a call that nobody is told of at present."""
 
 
 def is_end(ref: str) -> bool:
     """Whether a job of a conversation's mailbox is its end."""
-    return ref.startswith("END#")
-
-
-def _ref(now: int) -> str:
-    return f"END#{time_ordered_id(now)}"
+    return ref.startswith(PREFIX)
 
 
 class Closing:
@@ -56,10 +55,12 @@ class Closing:
         if meta is None:
             return
         jobs = Box.read(box, head).jobs if head else ()
-        begun = "call" in meta.attrs.get("history", {}) or any(turn_session(job) for job in jobs)
+        history = meta.attrs.get("history", {})
+        begun = "call" in history or any(turn_session(job) for job in jobs)
         if self._recording is None or not begun or (jobs and is_end(jobs[-1])):
             return
-        ref = _ref(self._clock.now())
+        # The same for all who ask at the same moment.
+        ref = f"{PREFIX}{jobs[-1] if jobs else history['call']}"
         job = NewJob(ref=ref, hash=ref, payload={"by": principal.user})
         self._requests.add(box, job, bound=None)
         self._wakes.send([Wake(box.pk, box.tenant)])
@@ -101,10 +102,12 @@ class Ends(AsksNobody):
         if box.next_at is None or box.next_at > now:
             return None
         if self._recording is None:
-            return Scheduled()
+            # It may be switched on again.
+            return Scheduled(next_at=now + LONG)
         if box.jobs:
-            return Scheduled(next_at=now + self._recording.idle)
-        ref = _ref(now)
+            # Each of them sets the time anew when it ends.
+            return Scheduled()
+        ref = f"{PREFIX}{time_ordered_id(now)}"
         attrs = {"state": "queued", "hash": ref, "added_at": now, "decisions": {}, "marks": {}}
         item = Item(box.key.job(ref), attrs, {"payload": {"by": ""}})
         return Scheduled(refs=[ref], items=[Put(item)])

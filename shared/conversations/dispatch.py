@@ -23,7 +23,14 @@ from shared.conversations.submitting import MISMATCH, Submitting
 from shared.conversations.turns import TurnRequests
 from shared.conversations.verifying import Verifying
 from shared.conversations.waiting import Waiting
-from shared.errors import InternalError, NotFound, ParleyError, ServiceUnavailable, for_client
+from shared.errors import (
+    InternalError,
+    NotFound,
+    ParleyError,
+    ServiceUnavailable,
+    for_client,
+    for_log,
+)
 from shared.identity.codes import Codes
 from shared.identity.contexts import AuthContext
 from shared.mailbox.requests import Requests
@@ -94,7 +101,7 @@ class Frames:
             self._refuse(connection, fault, fault.request_id)
         except ParleyError as fault:
             if fault.http_status >= 500:
-                log.warning("frame failed", extra={"code": fault.error_code}, exc_info=True)
+                log.warning("frame failed", **for_log(fault))
             self._refuse(connection, for_client(fault), request_id)
         except TransientError:
             log.warning("store unavailable", exc_info=True)

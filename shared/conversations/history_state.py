@@ -8,7 +8,7 @@ from shared.clock import Clock
 from shared.conversations.closing import is_end
 from shared.conversations.items import meta_key
 from shared.mailbox.box import Box, BoxKey
-from shared.mailbox.records import record_box
+from shared.mailbox.records import count_key, record_box
 from shared.storage.table import Item, Table
 
 
@@ -16,8 +16,8 @@ from shared.storage.table import Item, Table
 class HistoryState:
     """`complete`: whether everything that was said has arrived there. It is None while the call is
     open, and for a while after it has ended. `waiting` counts the records that are to be sent, and
-    `behind` says that there are more than are counted; `missing` counts those of the last call that
-    were given up. `ended_at` is in milliseconds, `call_id` the other side's name for the last
+    `behind` says that there are more than are counted; `missing` counts those of all its calls
+    that were given up. `ended_at` is in milliseconds, `call_id` the other side's name for the last
     call."""
 
     state: Literal["open", "ending", "ended"]
@@ -40,8 +40,9 @@ class Histories:
     def of(self, conversation: BoxKey) -> HistoryState | None:
         """None: nobody keeps the history of this conversation."""
         records = record_box(conversation)
-        keys = [meta_key(conversation), conversation.item, records.item]
-        meta, head, waiting = self._table.get(keys)
+        keys = [meta_key(conversation), conversation.item, records.item, count_key(records)]
+        meta, head, waiting, count = self._table.get(keys)
+        missing = int(count.attrs["missing"]) if count else 0
         history: Mapping[str, Any] = meta.attrs.get("history", {}) if meta else {}
         if not history:
             return None
@@ -49,13 +50,19 @@ class Histories:
         items = self._table.get([records.job(ref) for ref in (call, end) if ref])
         box = Box.read(records, waiting or Item(records.item))
         jobs = Box.read(conversation, head).jobs if head else ()
-        return self._state(history, box, items, ending=any(map(is_end, jobs)))
+        return self._state(history, box, items, missing, ending=any(map(is_end, jobs)))
 
     def _state(
-        self, history: Mapping[str, Any], box: Box, items: list[Item | None], *, ending: bool
+        self,
+        history: Mapping[str, Any],
+        box: Box,
+        items: list[Item | None],
+        missing: int,
+        *,
+        ending: bool,
     ) -> HistoryState:
         call, *ends = (item.attrs if item else {} for item in items)
-        missing = int(call.get("missing", 0))
+        given_up = bool(ends) and ends[0].get("outcome") == "dead"
         ended_at = history.get("ended_at")
         done = bool(ends) and ends[0].get("outcome") == "completed"
         complete: bool | None = None
@@ -65,7 +72,6 @@ class Histories:
             complete = False
         state: Literal["open", "ending", "ended"] = "open"
         if ended_at is not None:
-            given_up = bool(ends) and ends[0].get("outcome") == "dead"
             state = "ended" if done or given_up else "ending"
         elif ending:
             state = "ending"

@@ -15,6 +15,7 @@ from typing import Any
 
 from shared.conversations.items import turn_id
 from shared.conversations.messages import Message
+from shared.conversations.prompts import asker
 from shared.mailbox.box import BoxKey, Job
 from shared.mailbox.jobs import Queued
 from shared.mailbox.records import CALL, END, SAID, Record, Records, record_box, record_ref
@@ -49,12 +50,11 @@ class Recording:
         history = dict(job.attrs.get("history", {}))
         records: list[Record] = []
         first = said[0][0]
-        last_at = max(int(message["at"]) for _, message in said)
         if "call" not in history:
             history = {"call": record_ref(first, CALL), "began": job.added_at}
             begins = {
                 "conversation": job.key.id,
-                "user": job.attrs["owner"],
+                "user": asker(job.payload),
                 "agent": job.payload["agent"],
                 "source": SOURCE,
                 "began": job.added_at,
@@ -65,7 +65,9 @@ class Recording:
         answered = any(message["role"] == "assistant" for _, message in said)
         if answered:
             history["answered"] = True
-        history["last_at"] = last_at
+        # The clocks of two machines differ; time does not run backwards in a record.
+        times = [int(message["at"]) for _, message in said]
+        history["last_at"] = max(*times, int(history["began"]), int(history.get("last_at", 0)))
         return self._recorded(job.key, history, records)
 
     def end(self, conversation: BoxKey, history: History, count: int, now: int) -> Recorded | None:
@@ -95,13 +97,15 @@ def _said(job: Job, history: History, number: int, index: int, message: Message)
     began = int(history["began"])
     at = int(message["at"])
     asked = message["role"] == "user"
+    start = max(0, (at if asked else job.added_at) - began)
     payload = {
         "call": history["call"],
         "log": job.key.kind,
         "number": number,
         "index": index,
-        "start_ms": max(0, (at if asked else job.added_at) - began),
-        "end_ms": max(0, at - began),
+        "start_ms": start,
+        "end_ms": max(start, at - began),
+        "user": asker(job.payload),
         "turn": turn_id(job.key.id, job.ref),
     }
     return Record(record_ref(number, SAID), payload)

@@ -20,7 +20,7 @@ from shared.conversations.telling import Telling
 from shared.conversations.transcript import Transcript
 from shared.conversations.usage import Costs, Ledger
 from shared.conversations.variables import given_to
-from shared.errors import ParleyError
+from shared.errors import ParleyError, for_log
 from shared.identity.principal import Principal
 from shared.mailbox.box import Box, Job
 from shared.mailbox.handler import Activation, OutOfTime
@@ -139,7 +139,7 @@ class Turns:
                         shown.show(event)
             assert reply is not None  # noqa: S101 - a turn that raises nothing ends with it
         except ParleyError as fault:
-            log.warning("turn failed", extra={"code": fault.error_code}, exc_info=True)
+            log.warning("turn failed", **for_log(fault))
             progress = self._progress(activation)
             spent = turn.spent if turn else self._spent(activation, progress)
             job = activation.job

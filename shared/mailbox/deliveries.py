@@ -109,7 +109,7 @@ class Deliveries(AsksNobody):
         if fault is None:
             return Ending(outcome="completed", terminal="")
         failures = job.attempts + 1
-        extra = {"delivery": job.ref, "attempt": failures, "reason": fault}
+        extra = {"delivery": delivery_id(job.key, job.ref), "attempt": failures, "reason": fault}
         if failures >= self._policy.attempts:
             log.error("delivery is a dead letter", extra=extra)
             return self._dead(job, activation.clock, fault, failures)
@@ -150,6 +150,8 @@ class Deliveries(AsksNobody):
 
     def failed(self, activation: Activation, reason: Exception | None) -> Ending:
         fault = "it stopped its worker" if reason is None else type(reason).__name__
+        name = delivery_id(activation.job.key, activation.job.ref)
+        log.error("delivery is a dead letter", extra={"delivery": name, "reason": fault})
         return self._dead(activation.job, activation.clock, fault, activation.job.attempts + 1)
 
     def publish(self, activation: Activation) -> None:

@@ -1,6 +1,7 @@
 """Everything that only the holder of a mailbox's lease may do: `Leases`, `Jobs`, and waiting."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from shared.mailbox.box import Box, Job
@@ -147,7 +148,34 @@ class Holder(Jobs):
                 raise LeaseLost from failed
         return self.read(lease)
 
+    def note(self, lease: Lease, job: Job, attrs: Mapping[str, Any]) -> Job:
+        """Note something of the head, before what depends on it; the job with it.
+
+        Raises:
+            LeaseLost, Stale: see the module's text.
+        """
+        changes: list[Change] = [Assign((name,), value) for name, value in attrs.items()]
+        noted = Update(job.key.job(job.ref), changes, NOT_DONE)
+        try:
+            self._table.write([Check(lease.box.item, lease.fence), noted])
+        except ConditionFailed as failed:
+            self._explain(lease, failed)
+        return replace(job, attrs={**job.attrs, **attrs})
+
     # -- deliveries -----------------------------------------------------------------------
+
+    def wait(self, lease: Lease, job: Job, not_before: int) -> None:
+        """Nobody tried: look at the delivery again at `not_before`.
+
+        Raises:
+            LeaseLost, Stale: see the module's text.
+        """
+        box = Update(lease.box.item, [Assign(("crashes",), 0)], lease.fence)
+        again = [Assign(("not_before",), not_before)]
+        try:
+            self._table.write([box, Update(job.key.job(job.ref), again, NOT_DONE)])
+        except ConditionFailed as failed:
+            self._explain(lease, failed)
 
     def postpone(
         self,

@@ -20,7 +20,7 @@ from shared.mailbox.box import Box, BoxKey
 from shared.mailbox.jobs import Queued, Scheduled
 from shared.mailbox.requests import Requests
 from shared.storage.expressions import ABSENT, Assign, Change, Extend, Remove, attr
-from shared.storage.table import Item, Put, Table, Update
+from shared.storage.table import Item, Key, Put, Table, Update
 
 KIND = "history"
 PREFIX = "REC#"
@@ -35,6 +35,11 @@ PAGE = 64
 
 def record_ref(number: int, word: str) -> str:
     return f"{PREFIX}{number:012d}#{word}"
+
+
+def count_key(box: BoxKey) -> Key:
+    """The item that counts (`missing`) the records of a mailbox that were given up."""
+    return Key(box.partition, "COUNT")
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,7 @@ def seconds_to_wait(retry_after: str | None, now_ms: int) -> int | None:
 def _until(date: str, now_ms: int) -> float:
     try:
         then = parsedate_to_datetime(date)
-    except ValueError:
+    except (ValueError, OverflowError):
         return float("inf")
     # A date without a zone is taken as UTC, which is what HTTP dates are in.
     then = then if then.tzinfo else then.replace(tzinfo=UTC)

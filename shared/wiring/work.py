@@ -102,6 +102,7 @@ class Work(Core):
         return Deliveries(self.table, GuardedHttpPost(self.guard), secret)
 
     def _history_handler(self) -> "Handler":
+        from shared.backends.breaker import Breaker
         from shared.backends.history import History, HistoryPolicy
         from shared.mailbox.deliveries import DeliveryPolicy
 
@@ -111,4 +112,4 @@ class Work(Core):
             refusals=settings.history_retry_max_attempts,
         )
         plane = self.control_plane if settings.records_history else None
-        return History(self.table, self.records, plane, policy)
+        return History(self.table, self.records, plane, Breaker(self.clock), policy)

@@ -60,6 +60,7 @@ def segment(call: str, index: int = 0) -> TranscriptSegment:
         tenant=TENANT,
         call=call,
         index=index,
+        user="ann",
         speaker="human",
         content="Where is it? \u2026",
         start_ms=100,

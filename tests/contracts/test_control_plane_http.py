@@ -122,6 +122,7 @@ def test_what_is_recorded_of_a_call(plane: HttpControlPlane, backend: ReferenceB
     assert kept.transcripts == [
         {
             "turn_index": 0,
+            "user_id": "ann",
             "speaker": "human",
             "content": "Where is it? …",
             "start_ms": 100,

@@ -22,6 +22,8 @@ NOW = 1_700_000_000_000  # Tue, 14 Nov 2023 22:13:20 GMT
         ("Tue, 14 Nov 2023 22:13:29 GMT", 9),
         ("Tue, 14 Nov 2023 22:13:29 -0000", 9),
         ("Tue, 14 Nov 2023 22:00:00 GMT", 0),
+        ("Tue, 14 Nov 2023 22:00:00 +999999999999999999", None),
+        ("Tue, 14 Nov 99999999999999999999 22:00:00 GMT", None),
     ],
 )
 def test_retry_after(header: str | None, seconds: int | None) -> None:

@@ -37,6 +37,7 @@ class BeginBody(_Body):
 
 class TranscriptBody(_Body):
     turn_index: int = Field(ge=0)
+    user_id: Id
     speaker: Literal["human", "ai"]
     content: str
     start_ms: int = Field(ge=0)
@@ -48,7 +49,7 @@ class TranscriptBody(_Body):
 
 
 class FinalizeBody(_Body):
-    status: Literal["connected", "missed", "failed"]
+    status: Literal["connected", "failed"]
     duration_seconds: float = Field(ge=0)
     ended_at: Moment
     missing: int = Field(ge=0)

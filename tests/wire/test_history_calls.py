@@ -26,6 +26,20 @@ def backend() -> Iterator[ReferenceBackend]:
         yield running
 
 
+SAID = ["Get REC", "BatchGet REC MSG", "Transact BOX REC", "Update BOX"]
+
+
+def test_what_a_record_costs(wire: Wire, backend: ReferenceBackend, tmp_path: Path) -> None:
+    """Two messages, one activation: taking the mailbox, then four calls for each."""
+    bridge = Bridge(backend, tmp_path, engine=wire.table)
+    bridge.say()
+    bridge.deliver(10)
+    bridge.say()
+    wire.calls.clear()
+    bridge.deliver(1)
+    assert [call.name for call in wire.calls] == ["Update BOX", *SAID, *SAID]
+
+
 @pytest.mark.parametrize("away", [False, True])
 def test_the_turn_makes_the_same_calls_and_asks_nobody(
     wire: Wire, backend: ReferenceBackend, tmp_path: Path, away: bool
