@@ -5,13 +5,24 @@ import json
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from websockets.sync.client import connect
 
 Body = dict[str, Any]
+Found = TypeVar("Found")
+
+
+def wait_for(condition: Callable[[], Found | None], seconds: float) -> Found:
+    """What the condition finds, as soon as it finds something."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.2)
+    return found
 
 
 class Http:

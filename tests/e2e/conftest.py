@@ -14,9 +14,11 @@ from tests.e2e.client import Chat, Http
 from tests.e2e.emulator import Emulator
 from tests.e2e.stack import Stack
 from tests.support.messages_api import ScriptedMessagesApi, echo
+from tests.support.reference_backend import RemoteBackend, reference_process
 from tests.template.loading import ROOT
 
 Deployed = Callable[[str, Mapping[str, str]], Stack]
+BACKEND_TOKEN = "what-the-backend-is-shown"
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +94,32 @@ def jwt_stack(deployed: Deployed) -> Stack:
             "AuthJwtIssuer": tokens.ISSUER,
             "AuthJwtAudience": f"another, {tokens.AUDIENCE}",
             "AuthGraceSec": "0",
+        },
+    )
+
+
+@pytest.fixture(scope="session")
+def product() -> Iterator[RemoteBackend]:
+    """A backend that owns agents and history."""
+    with reference_process("--token", BACKEND_TOKEN) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def backed_stack(deployed: Deployed, product: RemoteBackend) -> Stack:
+    """A deployment with that backend. It asks for each configuration, and gives up what is refused
+    at once."""
+    return deployed(
+        "parley-e2e-backed",
+        {
+            "BackendMode": "http",
+            "BackendUrl": product.url,
+            "BackendToken": BACKEND_TOKEN,
+            "BackendCacheSec": "0",
+            "BackendTimeoutSec": "2.5",
+            "HistoryRetryMaxAttempts": "1",
+            # A process takes seconds to begin here; what waits for it is tried less and less often.
+            "WorkerConcurrency": "2",
         },
     )
 

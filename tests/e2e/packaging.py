@@ -1,6 +1,7 @@
 """The template as the emulator gets it: what `sam package` does, and where the two differ."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from tests.template import loading
@@ -8,23 +9,24 @@ from tests.template import loading
 Template = dict[str, Any]
 
 
-def packaged(bucket: str, key: str) -> str:
-    """The template with the uploaded artifact in the place of the folder."""
+def packaged(bucket: str, key: str, parameters: Mapping[str, str]) -> str:
+    """The template with the uploaded artifact in the place of the folder, for these parameters."""
     template = loading.load()
     del template["Globals"]["Function"]["CodeUri"]
     for properties in loading.functions(template).values():
         properties["CodeUri"] = {"Bucket": bucket, "Key": key}
-    _numbers(template)
+    _numbers(template, parameters)
     _plain_http(template)
     _batches(template)
     return json.dumps(template)
 
 
-def _numbers(template: Template) -> None:
+def _numbers(template: Template, parameters: Mapping[str, str]) -> None:
     """A parameter stays a text, which a later comparison with a number does not survive."""
     wake = template["Resources"]["Worker"]["Properties"]["Events"]["Wake"]["Properties"]
     default = template["Parameters"]["WorkerConcurrency"]["Default"]
-    wake["ScalingConfig"]["MaximumConcurrency"] = int(default)
+    chosen = int(parameters.get("WorkerConcurrency", default))
+    wake["ScalingConfig"]["MaximumConcurrency"] = chosen
 
 
 def _plain_http(template: Template) -> None:

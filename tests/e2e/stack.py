@@ -53,13 +53,24 @@ class Stack:
         value: str = secrets.get_secret_value(SecretId=arn)["SecretString"]
         return value
 
-    def function(self, resource: str) -> str:
-        """The name of a function, by what the template calls it."""
+    def resource(self, name: str) -> str:
+        """What AWS calls a resource, by what the template calls it."""
         described = self.emulator.client("cloudformation").describe_stack_resource(
-            StackName=self.name, LogicalResourceId=resource
+            StackName=self.name, LogicalResourceId=name
         )
-        name: str = described["StackResourceDetail"]["PhysicalResourceId"]
-        return name
+        found: str = described["StackResourceDetail"]["PhysicalResourceId"]
+        return found
+
+    def restart(self, *resources: str) -> None:
+        """Replace the processes of these functions, as a deployment does."""
+        functions = self.emulator.client("lambda")
+        for resource in resources:
+            name = self.resource(resource)
+            described = functions.get_function_configuration(FunctionName=name)
+            variables = described["Environment"]["Variables"] | {"DEPLOYED": "again"}
+            functions.update_function_configuration(
+                FunctionName=name, Environment={"Variables": variables}
+            )
 
 
 def upload(emulator: Emulator, artifact: Path) -> str:
@@ -75,7 +86,7 @@ def deploy(emulator: Emulator, key: str, name: str, parameters: Mapping[str, str
     cloudformation = emulator.client("cloudformation")
     cloudformation.create_stack(
         StackName=name,
-        TemplateBody=packaged(BUCKET, key),
+        TemplateBody=packaged(BUCKET, key, parameters),
         Parameters=[
             {"ParameterKey": parameter, "ParameterValue": value}
             for parameter, value in parameters.items()

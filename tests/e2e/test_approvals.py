@@ -14,7 +14,6 @@ from tests.support.messages_api_script import Script
 pytestmark = pytest.mark.emulator
 
 REFUNDED = "189.00 EUR for order 1041 go back to Chen."
-FUNCTIONS = ("SendMessage", "Worker", "Executor")
 
 
 @pytest.fixture(autouse=True)
@@ -41,18 +40,6 @@ def asks(client: FramesClient) -> tuple[str, dict[str, Any]]:
     return session, state["pendingWriteConfirmation"]
 
 
-def restart(stack: Stack) -> None:
-    """Replace the processes of all functions, as a deployment does."""
-    functions = stack.emulator.client("lambda")
-    for resource in FUNCTIONS:
-        name = stack.function(resource)
-        described = functions.get_function_configuration(FunctionName=name)
-        variables = described["Environment"]["Variables"] | {"DEPLOYED": "again"}
-        functions.update_function_configuration(
-            FunctionName=name, Environment={"Variables": variables}
-        )
-
-
 def refund(scripted: ScriptedMessagesApi) -> Any:
     """What the model was told that came of the call."""
     [result] = scripted.requests[-1]["messages"][-1]["content"]
@@ -64,7 +51,7 @@ def test_it_waits_through_a_restart_and_is_approved_by_another_connection(
 ) -> None:
     session, approval = asks(ann)
     ann.close()
-    restart(stack)
+    stack.restart("SendMessage", "Worker", "Executor")
 
     with FramesClient(stack.websocket_url, f"?ticket={http.ticket('ann')}") as back:
         back.send({"action": "resume_turn", "requestId": "q", "sessionId": session})

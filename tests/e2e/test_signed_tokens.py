@@ -155,7 +155,7 @@ def test_the_keys_may_be_those_that_a_provider_publishes(jwt_stack: Stack, api: 
 @contextmanager
 def told(stack: Stack, resource: str, variables: dict[str, str]) -> Iterator[None]:
     """A function with other variables than the template gave it, for a while."""
-    functions, name = stack.emulator.client("lambda"), stack.function(resource)
+    functions, name = stack.emulator.client("lambda"), stack.resource(resource)
     given: dict[str, Any] = functions.get_function_configuration(FunctionName=name)["Environment"]
     before = given["Variables"]
     functions.update_function_configuration(

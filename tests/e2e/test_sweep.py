@@ -1,20 +1,17 @@
 """The schedule finds what a lost wake left behind."""
 
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
-from tests.e2e.client import Http
+from tests.e2e.client import Http, wait_for
 from tests.e2e.stack import Stack
 
 pytestmark = pytest.mark.emulator
 
 # One minute between sweeps, the schedule's own delay, and a cold start or two.
 PATIENCE = 100.0
-
-Found = TypeVar("Found")
 
 
 def test_a_mailbox_that_nobody_woke_is_found(stack: Stack, http: Http) -> None:
@@ -28,15 +25,6 @@ def test_a_mailbox_that_nobody_woke_is_found(stack: Stack, http: Http) -> None:
 
     # Then within the next sweep a worker has looked at it and put the time right
     wait_for(lambda: not boxes.is_due(pk), PATIENCE)
-
-
-def wait_for(condition: Callable[[], Found | None], seconds: float) -> Found:
-    """What the condition finds, as soon as it finds something."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.5)
-    return found
 
 
 class Boxes:

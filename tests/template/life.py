@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jwt
 
@@ -17,6 +18,7 @@ from tests.messaging.receivers import HOST, Receiver, receiver
 from tests.support.aws import client
 from tests.support.deployments import Place
 from tests.support.messages_api import ScriptedMessagesApi, Step, ToolCall
+from tests.support.reference_backend import ReferenceBackend
 from tests.template.in_process import SECRET, InProcess, made_secrets
 from tests.template.recorder import Recorder
 
@@ -26,11 +28,13 @@ LONG = "".join(map(chr, random.Random(1).choices(range(0x4E00, 0x9E00), k=SPILL_
 SERVICE_TOKEN = SECRET % "ServiceToken"
 SENDER = "codes@example.com"
 JWT_SECRET = "what-signs-the-tokens-of-these-tests"
+BACKEND_TOKEN = "what-the-backend-of-these-tests-is-shown"
 WAYS: Sequence[Mapping[str, str]] = (
-    {},
+    {"BackendToken": BACKEND_TOKEN, "BackendCacheSec": "0", "HistoryRetryMaxAttempts": "1"},
     {"AuthMode": "jwt", "AuthJwtSecret": JWT_SECRET, "AuthJwtSingleUse": "true"},
 )
-"""The parameters of deployments that tell callers apart in different ways."""
+"""The parameters of deployments that tell callers apart in different ways, with a backend that owns
+agents and history and without one."""
 
 ORDERS = f'''
 def find_orders() -> str:
@@ -61,6 +65,8 @@ class Life:
     server: Receiver
     signed: bool
     """Whether callers bear signed tokens."""
+    backend: ReferenceBackend | None
+    """Who owns agents and history; None: the deployment itself."""
 
     def bearer(self) -> str:
         """What a caller bears over HTTP."""
@@ -85,12 +91,14 @@ def _signed() -> str:
 def life(
     endpoint: str, folder: Path, recorder: Recorder, chosen: Mapping[str, str]
 ) -> Iterator[Life]:
-    """A deployment with these parameters, an agent with every kind of tool, and their servers."""
+    """A deployment with these parameters, an agent with every kind of tool, and their servers. With
+    a `BackendToken` it has a backend."""
     place = Place.fresh(endpoint)
     with (
         receiver() as connections,
         receiver() as server,
         lambda_api() as invoked,
+        ReferenceBackend(token=BACKEND_TOKEN) as backend,
         ScriptedMessagesApi(SAID, reply=lambda _: "Hello") as model,
     ):
         parameters = {
@@ -101,20 +109,29 @@ def life(
             "OtpSender": SENDER,
             **chosen,
         }
+        backed = "BackendToken" in chosen
+        if backed:
+            parameters["BackendUrl"] = backend.url
+            backend.books.put_agent("assistant", _agent(server))
         secrets = made_secrets(endpoint, parameters)
         recorder.name_secrets(secrets)
         _tool_secret(endpoint)
         with client("sesv2", endpoint) as ses:
             ses.create_email_identity(EmailIdentity=SENDER)
         more = {
-            "ASSISTANT_LOCAL_CONFIG_DIR": str(_agents(folder, server)),
+            "ASSISTANT_LOCAL_CONFIG_DIR": str(_files(folder, None if backed else _agent(server))),
             "ALLOW_PRIVATE_ADDRESSES": "true",
             "AWS_ENDPOINT_URL_LAMBDA": f"http://{HOST}:{invoked.port}",
         }
         functions = InProcess(place, recorder, connections, secrets, parameters, more)
         try:
-            signed = "AuthJwtSecret" in chosen
-            yield Life(functions=functions, place=place, server=server, signed=signed)
+            yield Life(
+                functions=functions,
+                place=place,
+                server=server,
+                signed="AuthJwtSecret" in chosen,
+                backend=backend if backed else None,
+            )
         finally:
             functions.close()
         # The tools ran, so what they need was needed.
@@ -128,11 +145,21 @@ def _tool_secret(endpoint: str) -> None:
             secrets.create_secret(Name="parley/server", SecretString="of-the-server")
 
 
-def _agents(folder: Path, server: Receiver) -> Path:
+def _files(folder: Path, agent: Mapping[str, Any] | None) -> Path:
+    """The folder of the agents: the tools in Python, and the agent if it is one of the files."""
     folder.mkdir()
+    (folder / "orders.py").write_text(ORDERS, "utf-8")
+    if agent is not None:
+        # JSON is YAML too, without the aliases that agents may not have.
+        (folder / "assistant.yaml").write_text(json.dumps(agent), "utf-8")
+    return folder
+
+
+def _agent(server: Receiver) -> Mapping[str, Any]:
+    """An agent with every kind of tool."""
     about = {"description": "Do it.", "parameters": {"type": "object", "properties": {}}}
     url = f"http://{HOST}:{server.port}/tool"
-    agent = {
+    return {
         "name": "Assistant",
         "instructions": "You help.",
         "tools": [
@@ -146,7 +173,3 @@ def _agents(folder: Path, server: Receiver) -> Path:
             },
         ],
     }
-    # JSON is YAML too, without the aliases that agents may not have.
-    (folder / "assistant.yaml").write_text(json.dumps(agent), "utf-8")
-    (folder / "orders.py").write_text(ORDERS, "utf-8")
-    return folder

@@ -19,6 +19,9 @@ RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 FUNCTIONS = loading.functions(TEMPLATE)
 
 CONNECTIONS = "connections"
+COPIES = "Table/AGENT#*"
+"""The partitions that hold the copies of a backend's configurations."""
+ONLY_COPIES = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["AGENT#*"]}}
 TOOL_SECRETS = "secret:parley/*"
 TOOL_FUNCTIONS = "ToolFunctionArns"
 MAIL = frozenset({"identities", "configuration sets"})
@@ -72,9 +75,13 @@ def _permissions(statement: dict[str, Any]) -> Iterator[Permission]:
     resources = statement["Resource"]
     for entry in resources if isinstance(resources, list) else [resources]:
         _, resource = _conditional(entry)
+        named = name_of(resource)
+        if statement.get("Condition") == ONLY_COPIES:
+            assert named == "Table"
+            named = COPIES
         for action in statement["Action"]:
             assert "*" not in action
-            yield action, name_of(resource)
+            yield action, named
 
 
 def _conditional(entry: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:

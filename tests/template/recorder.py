@@ -4,7 +4,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from tests.template.policies import CONNECTIONS, MAIL, TOOL_FUNCTIONS, TOOL_SECRETS, Permission
+from tests.template.policies import (
+    CONNECTIONS,
+    COPIES,
+    MAIL,
+    TOOL_FUNCTIONS,
+    TOOL_SECRETS,
+    Permission,
+)
 
 _INSIDE = {
     "Put": "PutItem",
@@ -56,8 +63,10 @@ class Recorder:
         match service:
             case "dynamodb" if "TransactItems" in params:
                 for entry in params["TransactItems"]:
-                    for kind in entry:
-                        yield f"dynamodb:{_INSIDE[kind]}", "Table"
+                    for kind, asked in entry.items():
+                        yield f"dynamodb:{_INSIDE[kind]}", _place(kind, asked)
+            case "dynamodb" if operation == "DeleteItem":
+                yield f"dynamodb:{operation}", _place("Delete", params)
             case "dynamodb":
                 index = params.get("IndexName")
                 yield f"dynamodb:{operation}", f"Table/index/{index}" if index else "Table"
@@ -79,3 +88,9 @@ class Recorder:
 
     def _secret(self, named: str) -> str:
         return TOOL_SECRETS if named.startswith("parley/") else self._secrets[named]
+
+
+def _place(kind: str, asked: Mapping[str, Any]) -> str:
+    """What is written to: what may be deleted depends on the partition."""
+    copies = kind == "Delete" and asked["Key"]["pk"]["S"].startswith("AGENT#")
+    return COPIES if copies else "Table"

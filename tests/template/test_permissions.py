@@ -81,6 +81,7 @@ def possible(function: str) -> set[str]:
     for those of tools."""
     chosen = {"AnthropicApiKey": "given", "TitleModel": "m", "ModelRatePerMinute": "1"}
     chosen |= {"AuthMode": "jwt", "AuthJwtSecret": "given", "OtpSender": "codes@example.com"}
+    chosen |= {"BackendUrl": "https://product.example.com", "BackendToken": "given"}
     variables = environment(function, None, **chosen)
     settings = Settings.load(variables, secrets=lambda _: "s" * 48)
     keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
@@ -154,8 +155,9 @@ def test_bedrock_is_called_only_where_it_is_the_provider() -> None:
 
 
 def test_mail_is_sent_only_where_there_is_a_sender_and_only_from_it() -> None:
-    [statement] = [each for each in policies.statements("Worker") if each.only]
-    assert statement.condition == "HasOtpSender"
+    [statement] = [
+        each for each in policies.statements("Worker") if each.condition == "HasOtpSender"
+    ]
     assert statement.permissions == {("ses:SendEmail", each) for each in policies.MAIL}
     assert statement.only == {"StringEquals": {"ses:FromAddress": {"Ref": "OtpSender"}}}
     assert TEMPLATE["Conditions"]["HasOtpSender"] == {
@@ -165,10 +167,20 @@ def test_mail_is_sent_only_where_there_is_a_sender_and_only_from_it() -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_no_other_function_sends_mail_or_has_conditions(function: str) -> None:
-    told = "OTP_SENDER" in own(function)
-    found = [each for each in policies.statements(function) if each.only]
-    assert (told, len(found)) == ((True, 1) if function == "Worker" else (False, 0))
+def test_copies_of_configurations_are_deleted_only_where_there_is_a_backend(function: str) -> None:
+    found = conditional(function, "HasBackend")
+    told = "BACKEND_URL" in own(function)
+    assert found == ([{("dynamodb:DeleteItem", policies.COPIES)}] if told else [])
+    assert told is (function in {"SendMessage", "Worker", "Executor"})
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_other_function_sends_mail_and_no_other_statement_has_conditions(function: str) -> None:
+    assert ("OTP_SENDER" in own(function)) is (function == "Worker")
+    for statement in policies.statements(function):
+        mail, copies = (statement.condition == each for each in ("HasOtpSender", "HasBackend"))
+        assert bool(statement.only) is (mail or copies)
+        assert not copies or statement.only == policies.ONLY_COPIES
 
 
 def conditional(function: str, condition: str) -> list[set[Permission]]:
@@ -199,12 +211,13 @@ def test_every_secret_has_its_readers() -> None:
         "AuthContextSecret": {"SendMessage", "Worker"},
         "JwtSecret": {"WsConnect", "SendMessage", "Executor"},
         "AnthropicApiKeySecret": {"Worker"},
+        "BackendTokenSecret": {"SendMessage", "Worker", "Executor"},
     }
 
 
 def test_no_secret_is_in_the_environment() -> None:
     hidden = {name for name, each in TEMPLATE["Parameters"].items() if each.get("NoEcho")}
-    assert hidden == {"AnthropicApiKey", "AuthJwtSecret"}
+    assert hidden == {"AnthropicApiKey", "AuthJwtSecret", "BackendToken"}
     for function in FUNCTIONS:
         chosen = dict.fromkeys(hidden, "the-secret-itself")
         assert "the-secret-itself" not in environment(function, None, **chosen).values()

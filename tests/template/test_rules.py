@@ -14,6 +14,8 @@ ISSUER = {"AuthJwtIssuer": "somebody"}
 JWT = {"AuthMode": "jwt"}
 TOKEN = {"AuthMode": "token"}
 ANSWERED = {"AnthropicApiKey": "given"}
+BACKEND = {"BackendUrl": "https://product.example.com"}
+BORNE = {"BackendToken": "t"}
 
 
 def holds(condition: dict[str, Any], given: dict[str, str]) -> bool:
@@ -53,6 +55,11 @@ def broken(**chosen: str) -> set[str]:
         JWT | SECRET,
         JWT | SECRET | ISSUER,
         TOKEN | ISSUER,
+        BACKEND,
+        BACKEND | BORNE,
+        BACKEND | {"BackendMode": "http"},
+        BACKEND | BORNE | {"BackendMode": "disabled"},
+        {"BackendMode": "disabled"},
     ],
 )
 def test_these_go_together(chosen: dict[str, str]) -> None:
@@ -72,6 +79,8 @@ def test_these_go_together(chosen: dict[str, str]) -> None:
         (TOKEN | SECRET, {"KeysAreUsed"}),
         (TOKEN | PEM, {"KeysAreUsed"}),
         (TOKEN | URL | ISSUER, {"KeysAreUsed"}),
+        ({"BackendMode": "http"}, {"TheBackendIsSomewhere"}),
+        (BORNE, {"TheTokenIsForSomebody"}),
     ],
 )
 def test_these_do_not(chosen: dict[str, str], rules: set[str]) -> None:

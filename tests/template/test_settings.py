@@ -1,7 +1,6 @@
 """What the template tells the functions is what the settings understand."""
 
 import re
-from typing import Any
 
 import pytest
 
@@ -11,15 +10,27 @@ from tests.template.variables import FUNCTIONS, PARAMETERS, TEMPLATE, declared, 
 
 CHOICES = [
     (name, value)
-    for name in ("AuthMode", "AuthJwtSingleUse", "ModelProvider", "Mode", "LogLevel")
+    for name in (
+        *("AuthMode", "AuthJwtSingleUse", "ModelProvider", "Mode", "LogLevel"),
+        *("BackendMode", "HistoryEnabled"),
+    )
     for value in PARAMETERS[name]["AllowedValues"]
 ]
 SECRET = "s" * 48
 # Read by the logger, not by us.
 FOREIGN = {"POWERTOOLS_SERVICE_NAME"}
 CHECK_TOKENS = {"WsConnect", "SendMessage", "Executor"}
+PRIVATE = (
+    *("127.0.0.1:8001", "localhost", "product:80/x", "a.b.internal", "a.local", "10.0.0.9"),
+    *("192.168.1.2", "172.16.0.1", "172.31.255.1:1/a"),
+)
+PUBLIC = (
+    *("product.example.com", "8.8.8.8", "172.15.0.1", "172.32.0.1", "192.169.0.1", "10.1.2"),
+    *("127.0.0.1.example.com", "internal.example.com", "a.internal.example", "100.64.0.1"),
+)
 KEY = "-----BEGIN PUBLIC KEY-----\nMFkwEwYH+/0=\n-----END PUBLIC KEY-----"
 URL = "https://login.example.com/keys"
+BACKEND = "https://product.example.com"
 SPECIAL = {
     "AuthJwksUrl": "auth_jwks_url",
     "AuthJwtPublicKey": "auth_jwt_public_key",
@@ -30,8 +41,18 @@ SPECIAL = {
     "AllowedHosts": "allowed_hosts",
     "ModelRatePerMinute": "model_rate_per_minute",
     "OtpSender": "otp_sender",
+    "BackendUrl": "backend_url",
+    "BackendToken": "backend_token",
 }
 """Parameters with a pattern, and the settings that they are for."""
+BESIDE = {
+    "AuthJwksUrl": {"AuthJwtIssuer": "someone"},
+    "BackendUrl": {"BackendToken": "given"},
+    "BackendToken": {"BackendUrl": BACKEND},
+}
+"""What some of them need, or what makes more of them."""
+MADE = {"AuthJwtSecret": "JwtSecret.Id", "BackendToken": "BackendTokenSecret.Id"}
+"""The secrets that some of them become."""
 
 
 def load(function: str, **chosen: str) -> Settings:
@@ -47,7 +68,7 @@ def test_every_variable_is_known(function: str) -> None:
 @pytest.mark.parametrize("function", sorted(FUNCTIONS))
 @pytest.mark.parametrize(("parameter", "value"), CHOICES)
 def test_every_offered_value_is_accepted(function: str, parameter: str, value: str) -> None:
-    settings = load(function, AnthropicApiKey="given", **{parameter: value})
+    settings = load(function, AnthropicApiKey="given", BackendUrl=BACKEND, **{parameter: value})
     assert settings.table_name == "Table"
     assert settings.auth_mode == (value if parameter == "AuthMode" else "token")
 
@@ -170,6 +191,26 @@ def test_a_number_has_the_default_and_the_bounds_of_its_setting(
         *[("AuthJwtTenant", text, False) for text in (" ", "a b")],
         *[("AllowedHosts", text, True) for text in ("", "a.example", "*.b.example, A_1", "a,b")],
         *[("AllowedHosts", text, False) for text in ("*", "a.", "a b", "https://a", "a,", "*.*.a")],
+        *[
+            ("BackendUrl", text, True)
+            for text in ("", BACKEND, "https://a:8443/x/", "https://a/%20")
+        ],
+        *[("BackendUrl", f"http://{host}", True) for host in PRIVATE],
+        *[("BackendUrl", f"http://{host}", False) for host in PUBLIC],
+        *[
+            ("BackendUrl", text, False)
+            for text in ("ftp://a", "https://", "https://a.", "a.example")
+        ],
+        *[
+            ("BackendUrl", text, False)
+            for text in (BACKEND + "?a=b", BACKEND + "/#a", BACKEND + " ")
+        ],
+        *[
+            ("BackendUrl", text, False)
+            for text in ("https://a:b@c.example", "https://a:0", "https://ä")
+        ],
+        *[("BackendToken", text, True) for text in ("", "t", "$" * 1024)],
+        *[("BackendToken", text, False) for text in ("a b", "t" * 1025, "ä", "t\n")],
     ],
 )
 def test_a_text_is_one_that_the_setting_takes(parameter: str, text: str, accepted: bool) -> None:
@@ -180,12 +221,13 @@ def test_a_text_is_one_that_the_setting_takes(parameter: str, text: str, accepte
     assert matched is accepted
     assert len(text) <= declared.get("MaxLength", 4096) or not accepted
     if accepted:
-        issuer = {"AuthJwtIssuer": "someone"} if parameter == "AuthJwksUrl" else {}
-        made = {"secrets": lambda _arn: text} if parameter == "AuthJwtSecret" and text else {}
+        beside = BESIDE.get(parameter, {}) if text else {}
         function = "Worker" if parameter == "OtpSender" else "Executor"
-        variables = environment(function, None, **{**issuer, parameter: text})
-        read: Any = {"secrets": lambda _arn: SECRET, **made}
-        assert getattr(Settings.load(variables, **read), SPECIAL[parameter]) or not text
+        variables = environment(function, None, **{**beside, parameter: text})
+        settings = Settings.load(
+            variables, secrets=lambda arn: text if arn == MADE.get(parameter) else SECRET
+        )
+        assert getattr(settings, SPECIAL[parameter]) or not text
 
 
 def test_every_pattern_is_tried() -> None:

@@ -47,7 +47,7 @@ def test_a_deployment_asks_for_credentials() -> None:
     assert all(variables(each)["AUTH_MODE"] == {"Ref": "AuthMode"} for each in FUNCTIONS)
     for secret in ("ServiceToken", "SigningSecret", "AuthContextSecret"):
         assert RESOURCES[secret]["Properties"]["GenerateSecretString"]["PasswordLength"] >= 32
-    for name in ("AnthropicApiKey", "AuthJwtSecret"):
+    for name in ("AnthropicApiKey", "AuthJwtSecret", "BackendToken"):
         assert TEMPLATE["Parameters"][name]["NoEcho"] is True
 
 
@@ -157,3 +157,23 @@ def test_every_function_has_an_alarm_on_errors() -> None:
     assert {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"} <= {
         each["MetricName"] for each in alarms
     }
+
+
+def test_whatever_is_given_up_is_counted_and_has_an_alarm() -> None:
+    counted = RESOURCES["GivenUpFilter"]["Properties"]
+    assert counted["LogGroupName"] == {"Ref": "WorkerLogs"}
+    said = re.findall(r'"([^"]+)"', counted["FilterPattern"])
+    sources = (loading.ROOT / "shared").rglob("*.py")
+    written = [
+        re.findall(r'"([\w ]+ is a dead letter)"', each.read_text("utf-8")) for each in sources
+    ]
+    assert set(said) == {sentence for sentences in written for sentence in sentences}
+    either = " || ".join(f'($.message = "{sentence}")' for sentence in said)
+    assert counted["FilterPattern"] == f"{{ {either} }}"
+
+    [metric] = counted["MetricTransformations"]
+    alarm = RESOURCES["GivenUpAlarm"]["Properties"]
+    assert (
+        alarm["Namespace"] == metric["MetricNamespace"] == {"Fn::Sub": "Parley/${AWS::StackName}"}
+    )
+    assert (alarm["MetricName"], alarm["Statistic"]) == (metric["MetricName"], "Sum")
