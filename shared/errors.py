@@ -9,7 +9,9 @@
     ├── RateLimited                 too often; `retry_after` says when to come back
     ├── TurnFailed                  a turn ended without a reply
     ├── ConfigurationError          a setting or an agent file contradicts itself; for operators
+    │   └── AgentNotUsable          an agent does; clients are told so, without its reason
     ├── ServiceUnavailable          a store does not answer; try again
+    │   └── BackendUnavailable      nor does whoever owns the agents
     └── InternalError               our fault; the details are in the log under the same id
 
 The message of every error here is written by us and may be shown to a client. Whatever a
@@ -112,6 +114,12 @@ class ConfigurationError(ParleyError):
     code = "CONFIGURATION_ERROR"
 
 
+class AgentNotUsable(ConfigurationError):
+    """This agent's configuration is not valid; the service's log says why."""
+
+    code = "AGENT_NOT_USABLE"
+
+
 class InternalError(ParleyError):
     """Something went wrong on our side."""
 
@@ -126,9 +134,29 @@ class ServiceUnavailable(ParleyError):
     retryable = True
 
 
+class BackendUnavailable(ServiceUnavailable):
+    """The agent's configuration cannot be had at the moment. Try again later."""
+
+    code = "BACKEND_UNAVAILABLE"
+    retry_after = 5
+    """Seconds."""
+
+
 def for_client(fault: Exception) -> ParleyError:
     """What a client is told of a fault: our own errors as they are, but for what only concerns
     whoever operates this; of everything else, only that something went wrong."""
+    if isinstance(fault, AgentNotUsable):
+        return AgentNotUsable()
     if isinstance(fault, ConfigurationError):
         return InternalError("This is not configured correctly; the service's log says why.")
     return fault if isinstance(fault, ParleyError) else InternalError()
+
+
+def for_log(fault: ParleyError) -> dict[str, Any]:
+    """What a record of a fault has beside its message: the code, and where it was raised; not where
+    the code tells all that is to be known of this one."""
+    extra = {"code": fault.error_code}
+    if isinstance(fault, BackendUnavailable):
+        extra["reason"] = str(fault.__cause__)
+    plain = isinstance(fault, AgentNotUsable | BackendUnavailable)
+    return {"extra": extra, "exc_info": None if plain else fault}

@@ -1,5 +1,6 @@
 """Which agent is meant: by its id, or by its UUID on the wire."""
 
+import logging
 import uuid
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ MAX_AGENTS = 1000
 
 MAX_KNOWN = 1024
 PAGE = 100
+MAX_PAGES = 100
+
+log = logging.getLogger("parley")
 
 
 class AgentIds:
@@ -39,14 +43,16 @@ class AgentIds:
             except NotThere:
                 self._known.pop((tenant, text))
         try:
-            try:
-                return self._plane.agent(agent_id, tenant=tenant)
-            except NotThere:
-                known = self._searched(text, tenant)
+            known = self._copied(text, tenant, resting=True)
+            if known is None:
+                try:
+                    return self._plane.agent(agent_id, tenant=tenant)
+                except NotThere:
+                    known = self._searched(text, tenant)
         except NotThere:
             raise
         except ControlPlaneFault:
-            known = self._last_good.id_of(text, tenant=tenant) if self._last_good else None
+            known = self._copied(text, tenant)
             if known is None:
                 raise
         found = self._plane.agent(known, tenant=tenant)
@@ -56,12 +62,25 @@ class AgentIds:
     def all(self, tenant: str) -> Iterator[str]:
         """The ids of the agents, up to a thousand. Raises like the plane's `agents`."""
         cursor: str | None = None
-        for _ in range(MAX_AGENTS // PAGE):
+        left = MAX_AGENTS
+        # Pages may be smaller than what was asked for.
+        for _ in range(MAX_PAGES):
             page = self._plane.agents(tenant=tenant, limit=PAGE, cursor=cursor)
-            yield from page.ids
+            yield from page.ids[:left]
+            left -= len(page.ids)
             cursor = page.cursor
             if cursor is None:
                 return
+            if left <= 0:
+                break
+        log.warning("there are more agents than are listed", extra={"tenant": tenant})
+
+    def _copied(self, text: str, tenant: str, *, resting: bool = False) -> str | None:
+        """Of which agent there is a copy with this UUID; with `resting`, only while the plane is
+        left alone."""
+        if self._last_good is None or (resting and not self._last_good.resting(tenant)):
+            return None
+        return self._last_good.id_of(text, tenant=tenant)
 
     def _searched(self, text: str, tenant: str) -> str:
         for agent_id in self.all(tenant):

@@ -24,12 +24,13 @@ from pydantic import (
 
 from shared.backends.later import Knowledge, Limits, Workflow, not_blank, unsupported
 from shared.errors import NotFound
-from shared.protocol.faults import Fault, Inside, faults, unknown
+from shared.protocol.faults import Fault, Inside, faults, shown, unknown
 from shared.protocol.origins import admits, checked_origin
+from shared.protocol.overrides import Greeting, Instructions, Language, Model, Overrides
 from shared.tools.specs import MAX_TOOLS, ToolSpec
 from shared.tools.toolbox import Toolbox
 
-OVERRIDABLE = ("greeting", "language", "instructions", "model")
+OVERRIDABLE = tuple(Overrides.model_fields)
 """What a session may put in the place of its agent's own, where the agent says so."""
 
 MAX_PATTERN = 128
@@ -50,15 +51,12 @@ def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def _language(tag: str) -> str:
-    if not _LANGUAGE.fullmatch(tag):
-        raise ValueError("must be the tag of a language, such as de or pt-BR")
-    return tag
-
-
 def _overridable(name: Any) -> Any:
     if name not in OVERRIDABLE:
-        raise ValueError(f"may only have {', '.join(OVERRIDABLE)}")
+        known = f"there are {', '.join(OVERRIDABLE)}"
+        if isinstance(name, str) and name.strip():
+            raise ValueError(f'has "{shown(name)}", which no session can replace; {known}')
+        raise ValueError(f"must be the name of a field that a session may replace; {known}")
     return name
 
 
@@ -86,9 +84,7 @@ def _thinking(value: Any) -> Any:
     raise ValueError(f"must be adaptive, or a number of tokens from {MIN_THINKING} on")
 
 
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3}", re.ASCII)  # BCP 47, in short
 _SKILL = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
-_Line = Annotated[str, Field(max_length=128), AfterValidator(not_blank)]
 
 
 class Agent(BaseModel):
@@ -97,15 +93,15 @@ class Agent(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     id: str
-    name: _Line
-    instructions: Annotated[str, Field(max_length=200_000), AfterValidator(not_blank)]
-    model: _Line
-    models_allowed: tuple[_Line, ...] = Field((), max_length=32)
+    name: Annotated[str, Field(max_length=128), AfterValidator(not_blank)]
+    instructions: Instructions
+    model: Model
+    models_allowed: tuple[Model, ...] = Field((), max_length=32)
     max_tokens: int = Field(4096, ge=1, le=64_000, strict=True)
     max_iterations: int = Field(20, ge=1, le=64, strict=True)
     thinking: Annotated[Any, BeforeValidator(_thinking)] = None
-    greeting: Annotated[str, Field(max_length=10_000), AfterValidator(not_blank)] | None = None
-    language: Annotated[str, AfterValidator(_language)] | None = None
+    greeting: Greeting | None = None
+    language: Language | None = None
     overrides: Annotated[
         tuple[Annotated[str, BeforeValidator(_overridable)], ...],
         Field(max_length=len(OVERRIDABLE)),

@@ -83,7 +83,8 @@ class Delivery:
         """
         job = self._job
         if is_call(job):
-            return Delivered({"call_id": self._begun(job)})
+            # One that was given up, and is replayed, may have been begun by another meanwhile.
+            return Delivered({"call_id": job.attrs.get("call_id") or self._begun(job)})
         call, said = self._read()
         if call is None:
             return None

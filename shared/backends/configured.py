@@ -15,23 +15,17 @@ from shared.backends.bounded import BoundedCache
 from shared.backends.control_plane import (
     AgentConfig,
     ControlPlaneFault,
-    Malformed,
     NotThere,
-    Refused,
     for_caller,
 )
-from shared.backends.skills import SkillFault, Skills
+from shared.backends.equipping import MAX_CACHED, Equipping, Read
+from shared.backends.skills import Skills
 from shared.backends.tool_resources import Definitions, filled, named, refused
 from shared.errors import ConfigurationError
-from shared.protocol.faults import Fault
-from shared.tools.toolbox import Toolbox, ToolRefused
 
 if TYPE_CHECKING:
     from shared.backends.last_good import AgentPlane, LastGood
     from shared.tools.factory import Toolmaker
-
-MAX_CACHED = 512
-"""Agents that are kept as they were made; of all tenants."""
 
 log = logging.getLogger("parley")
 
@@ -41,28 +35,10 @@ class _Key(NamedTuple):
     id: str
 
 
-class _Read(NamedTuple):
-    """An agent, and from what it was read. `resources` are the entries of its tools that name
-    one."""
-
-    config: AgentConfig
-    resources: Mapping[int, str]
-    tools: Definitions
-    agent: Agent
-
-
-class _Made(NamedTuple):
-    """The tools of an agent, and which reading of its files they were made from."""
-
-    read: _Read
-    version: int
-    toolbox: Toolbox
-
-
 class _Usable(NamedTuple):
     """`equipped`: in a process that runs turns."""
 
-    read: _Read
+    read: Read
     equipped: EquippedAgent | None
 
 
@@ -74,8 +50,10 @@ class ConfiguredAgents:
     that runs no turns and shall not load the authors' code.
 
     `check_all` is for agents that one author answers for: it is called before they are listed,
-    and each must be valid. Otherwise one that is not is left out of the list, and logged. With
-    `last_good`, the last valid configuration stands in for one that is not.
+    and each must be valid. Otherwise one that is not, or cannot be had, is left out of the list,
+    and logged. With `last_good`, the last valid configuration stands in for one that is not.
+
+    The log has, once, what is wrong with an agent, but for a `quiet` one, whose user says it.
 
     A plane that does not answer raises ServiceUnavailable: BACKEND_UNAVAILABLE.
     """
@@ -89,16 +67,16 @@ class ConfiguredAgents:
         skills: Skills | None = None,
         check_all: Callable[[], None] | None = None,
         last_good: "LastGood | None" = None,
+        quiet: bool = False,
     ) -> None:
         self._plane = plane
         self._default_model = default_model
-        self._toolmaker = toolmaker
-        self._skills = skills
+        self._equipping = Equipping(toolmaker, skills)
         self._check_all = check_all
         self._last_good = last_good
+        self._quiet = quiet
         self._whole = toolmaker is not None or skills is not None
-        self._read = BoundedCache[_Key, _Read](MAX_CACHED)
-        self._made = BoundedCache[_Key, _Made](MAX_CACHED)
+        self._read = BoundedCache[_Key, Read](MAX_CACHED)
         self._ids = AgentIds(plane, last_good)
         self._said = BoundedCache[_Key, str](MAX_CACHED)
 
@@ -116,25 +94,44 @@ class ConfiguredAgents:
 
     def equipped(self, agent_id: str, tenant: str) -> EquippedAgent:
         found = self._found(agent_id, tenant)
-        return found.equipped or self._equipped(found.read, tenant)
+        return found.equipped or self._equipping.equipped(found.read, tenant)
 
     def _found(self, agent_id: str, tenant: str) -> _Usable:
-        with _for_callers():
-            return self._usable(self._ids.config(agent_id, tenant), tenant)
+        name = agent_id
+        try:
+            with _for_callers():
+                config = self._ids.config(agent_id, tenant)
+                name = config.id
+                return self._usable(config, tenant)
+        except ConfigurationError as wrong:
+            self._say(tenant, name, "it takes no turns", wrong)
+            raise
 
     def _valid(self, after: str, tenant: str) -> Iterator[Agent]:
         for agent_id in sorted(each for each in self._ids.all(tenant) if each > after):
+            if self._out_of_reach(agent_id, tenant):
+                continue
             try:
                 found = self._usable(self._plane.agent(agent_id, tenant=tenant), tenant)
             except NotThere:
                 # It is gone since.
                 continue
-            except (ConfigurationError, Malformed, Refused) as wrong:
+            except (ConfigurationError, ControlPlaneFault) as wrong:
                 if self._check_all is not None:
                     raise
                 self._say(tenant, agent_id, "it is left out of the list", wrong)
             else:
                 yield found.read.agent
+
+    def _out_of_reach(self, agent_id: str, tenant: str) -> bool:
+        """Whether there is no copy of it while the plane is left alone: a list does not wait for
+        each such agent."""
+        known = self._last_good
+        return (
+            known is not None
+            and known.resting(tenant)
+            and known.last_valid(agent_id, tenant=tenant, whole=False) is None
+        )
 
     def _usable(self, config: AgentConfig, tenant: str) -> _Usable:
         wrong: ConfigurationError | ControlPlaneFault
@@ -143,6 +140,7 @@ class ConfiguredAgents:
         except (ConfigurationError, ControlPlaneFault) as fault:
             wrong = fault
         else:
+            self._said.pop(_Key(tenant, config.id))
             if self._last_good is not None:
                 tools = usable.read.tools
                 self._last_good.proven(config, tools, tenant=tenant, whole=self._whole)
@@ -175,9 +173,9 @@ class ConfiguredAgents:
 
     def _checked(self, config: AgentConfig, tools: Definitions, tenant: str) -> _Usable:
         read = self._reading(config, tools, tenant)
-        return _Usable(read, self._equipped(read, tenant) if self._whole else None)
+        return _Usable(read, self._equipping.equipped(read, tenant) if self._whole else None)
 
-    def _reading(self, config: AgentConfig, tools: Definitions, tenant: str) -> _Read:
+    def _reading(self, config: AgentConfig, tools: Definitions, tenant: str) -> Read:
         key = _Key(tenant, config.id)
         read = self._read.get(key)
         if read and read.config.version == config.version and read.tools == tools:
@@ -188,48 +186,14 @@ class ConfiguredAgents:
             agent = parse_agent(config.id, values, default_model=self._default_model)
         except AgentFault as wrong:
             raise refused(config, wrong.fault, resources) from None
-        read = _Read(config, resources, tools, agent)
+        read = Read(config, resources, tools, agent)
         self._read.put(key, read)
         return read
 
-    def _equipped(self, read: _Read, tenant: str) -> EquippedAgent:
-        agent = read.agent
-        return EquippedAgent(
-            agent=agent,
-            toolbox=self._toolbox(read, tenant),
-            skills={name: self._skill(read, n, name) for n, name in enumerate(agent.skills)},
-        )
-
-    def _toolbox(self, read: _Read, tenant: str) -> Toolbox:
-        agent = read.agent
-        if not agent.tools:
-            return Toolbox()
-        if self._toolmaker is None:
-            raise ConfigurationError("The tools of agents cannot be loaded in this process.")
-        key, version = _Key(tenant, agent.id), self._toolmaker.version()
-        made = self._made.get(key)
-        if made and made.read is read and made.version == version:
-            return made.toolbox
-        try:
-            toolbox = self._toolmaker.toolbox(agent.tools)
-        except ToolRefused as wrong:
-            raise refused(read.config, wrong.fault, read.resources) from wrong
-        self._made.put(key, _Made(read, version, toolbox))
-        return toolbox
-
-    def _skill(self, read: _Read, index: int, name: str) -> str:
-        if self._skills is None:
-            raise ConfigurationError("The skills of agents cannot be read in this process.")
-        try:
-            return self._skills.text(name)
-        except SkillFault as wrong:
-            fault = Fault(("skills", index), str(wrong))
-            raise refused(read.config, fault, read.resources) from wrong
-
     def _say(self, tenant: str, agent_id: str, what: str, wrong: Exception) -> None:
-        """Into the log, once for each reason."""
+        """Into the log, once for each reason, until the configuration is valid."""
         key, reason = _Key(tenant, agent_id), str(wrong)
-        if self._said.get(key) != reason:
+        if not self._quiet and self._said.get(key) != reason:
             self._said.put(key, reason)
             extra = {"agent": agent_id, "tenant": tenant, "reason": reason}
             log.error("the agent's configuration is not usable; %s", what, extra=extra)

@@ -95,8 +95,8 @@ class CallRecord:
 @dataclass(frozen=True, kw_only=True)
 class TranscriptSegment:
     """One thing said in a call, which `call` names as `begin_call` answered. `index` counts what
-    people see of the conversation from 0; `user` is who asked; `start_ms` and `end_ms` are since the
-    call began."""
+    people see of the conversation from 0; `user` is who asked; `start_ms` and `end_ms` are since
+    the call began."""
 
     tenant: str
     call: str

@@ -79,7 +79,7 @@ _Model = TypeVar("_Model", bound=_Shape)
 
 
 def data_of(asked: str, status: int, body: bytes, *, retry_after: float | None = None) -> Any:
-    """The `data` of an answer to what was `asked`, which names the route.
+    """The `data` of an answer to what was `asked`, which names the route; None if it has none.
 
     Raises:
         NotThere: 404, said by the backend itself. A page of somebody in between, or of a server
@@ -104,9 +104,10 @@ def data_of(asked: str, status: int, body: bytes, *, retry_after: float | None =
         raise Malformed(f"{told}, a redirect, which is not followed")
     if envelope is None:
         raise Malformed(f"{told}, no JSON object")
-    if envelope.get("success") is not True or "data" not in envelope:
-        raise Malformed(f"{told}, without success and data")
-    return envelope["data"]
+    if envelope.get("success") is not True:
+        raise Malformed(f"{told}, without success")
+    # Who only wrote something needs none; all others look at what there is.
+    return envelope.get("data")
 
 
 def shaped(asked: str, model: type[_Model], data: Any) -> _Model:

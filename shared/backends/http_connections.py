@@ -11,10 +11,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from http.client import BadStatusLine, RemoteDisconnected
 from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import TimeoutError as RequestTimeout
 
 from shared.messaging.addresses import resolve
 from shared.messaging.within import within
@@ -42,6 +44,35 @@ def pool(scheme: str, host: str, port: int | None) -> HTTPConnectionPool:
     context = ssl.create_default_context()
     context.sslsocket_class = _SecureSocket
     return _SecurePool(host, port, maxsize=MAX_KEPT, ssl_context=context)
+
+
+def cause(fault: BaseException, seconds: float) -> str:
+    """Why there was no answer within `seconds`, in our words: libraries' own quote addresses."""
+    known = list(_behind(fault))
+    for kinds, said in (
+        ((TimeoutError, RequestTimeout), f"no answer within {seconds:g} s"),
+        ((socket.gaierror,), "the name is not known"),
+        ((ssl.SSLCertVerificationError,), "the certificate is not accepted"),
+        ((ssl.SSLEOFError, ssl.SSLZeroReturnError), "the connection broke off"),
+        ((ssl.SSLError,), "the TLS handshake failed"),
+        ((ConnectionRefusedError,), "connection refused"),
+        ((RemoteDisconnected, ConnectionError), "the connection broke off"),
+        ((BadStatusLine,), "the answer is no HTTP"),
+    ):
+        if any(isinstance(each, kinds) for each in known):
+            return said
+    if any(type(each) is OSError for each in known):
+        return "the host cannot be reached"
+    return "the connection broke off"
+
+
+def _behind(fault: BaseException) -> Iterator[BaseException]:
+    """The fault, and what it was made from."""
+    seen: list[BaseException] = [fault]
+    for each in seen:
+        more = [each.__cause__, each.__context__, *each.args]
+        seen += [inner for inner in more if isinstance(inner, BaseException) and inner not in seen]
+        yield each
 
 
 def _left() -> float:

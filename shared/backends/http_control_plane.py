@@ -94,8 +94,9 @@ class HttpControlPlane:
         if self._odd.get((tenant, shown)) is None:
             self._odd.put((tenant, shown), True)
             log.warning(
-                "the backend lists an id that no agent can have; it is left out",
-                extra={"tenant": tenant, "listed": shown},
+                "the backend lists %s, which can be no agent's id; it is left out",
+                shown,
+                extra={"tenant": tenant},
             )
         return False
 

@@ -12,7 +12,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_ran
 
 from shared.backends.control_plane import Malformed, Unavailable
 from shared.backends.http_answers import data_of
-from shared.backends.http_connections import deadline, pool
+from shared.backends.http_connections import cause, deadline, pool
 from shared.clock import Clock
 from shared.errors import ConfigurationError
 from shared.models.failures import seconds_to_wait
@@ -23,6 +23,8 @@ MAX_ANSWER = 256 * 1024
 
 MAX_RETRY_AFTER = 3600.0
 ATTEMPTS = 3
+MAX_PAUSE = 0.5
+"""Seconds between two attempts."""
 
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
 _READ = 65_536
@@ -67,7 +69,7 @@ class BackendApi:
 
     def read(self, asked: Request) -> Any:
         """The `data` of the answer; asked for again, if there was none that counts, as long as
-        there is time.
+        there is time. Who is asked to wait for longer than a moment is told so instead.
 
         Raises:
             NotThere, Unavailable, Refused, Malformed.
@@ -77,6 +79,7 @@ class BackendApi:
         def over(state: RetryCallState) -> bool:
             return (
                 state.attempt_number >= ATTEMPTS
+                or state.upcoming_sleep > MAX_PAUSE
                 or self._clock.monotonic() + state.upcoming_sleep >= ends
             )
 
@@ -94,11 +97,14 @@ class BackendApi:
         return self._once(asked, self._timeout)
 
     def _once(self, asked: Request, seconds: float) -> Any:
+        if seconds <= 0:
+            # The pause before it took longer than it was to.
+            raise Unavailable(f"{asked}: no time was left")
         try:
             with deadline(seconds):
                 status, retry_after, body = self._exchange(asked, seconds)
         except (urllib3.exceptions.HTTPError, OSError) as fault:
-            raise Unavailable(f"{asked}: no answer, {type(fault).__name__}") from fault
+            raise Unavailable(f"{asked}: {cause(fault, self._timeout)}") from fault
         wait = seconds_to_wait(retry_after, self._clock.now())
         pause = None if wait is None else min(float(wait), MAX_RETRY_AFTER)
         return data_of(str(asked), status, body, retry_after=pause)
@@ -137,7 +143,7 @@ class BackendApi:
         return answer.status, answer.headers.get("Retry-After"), b"".join(parts)
 
 
-_SHORT = wait_random_exponential(multiplier=0.1, max=0.5)
+_SHORT = wait_random_exponential(multiplier=0.1, max=MAX_PAUSE)
 
 
 def _pause(state: RetryCallState) -> float:

@@ -4,6 +4,9 @@ What was read is used for `cache` seconds. Where the backend does not answer, re
 something that is none of its answers, the last configuration that was valid goes on being used:
 from memory, or from the Table, so that a process that begins meanwhile has it too. The log says
 when that begins and when it is over. What the backend itself says is not there is gone.
+
+A backend that kept somebody waiting in vain is left alone as a whole, for the tenant, wherever
+there is a copy: what follows costs no time.
 """
 
 import logging
@@ -22,6 +25,7 @@ from shared.backends.control_plane import (
     ToolResources,
 )
 from shared.backends.kept_configs import KeptConfigs, Proven
+from shared.backends.rests import Rests
 from shared.backends.tool_resources import Definitions
 from shared.clock import Clock
 
@@ -32,7 +36,7 @@ NEGATIVE = 5.0
 """Seconds for which something is not there, at most."""
 
 REST = 5.0
-"""Seconds, at least, for which a backend that failed is left alone."""
+"""Seconds, at least, for which what failed is not asked for again where there is a copy."""
 
 log = logging.getLogger("parley")
 
@@ -48,6 +52,11 @@ class _Key(NamedTuple):
     tenant: str
     name: str
 
+    def named(self) -> Mapping[str, str]:
+        """Which one that is, for the log. A page of ids has no name."""
+        found = {} if self.kind == "agents" else {self.kind: self.name}
+        return {"tenant": self.tenant, **found}
+
 
 class _Entry:
     """What is known of one thing: the answer (`value`, or `missing`) and until when it is used
@@ -61,6 +70,14 @@ class _Entry:
         self.until = float("-inf")
         self.attempts = 0
         self.out = False
+
+    def answered(self, value: Any, until: float) -> None:
+        self.value, self.fault, self.until = value, None, until
+        self.attempts += 1
+
+    def failed(self, fault: ControlPlaneFault, until: float) -> None:
+        self.value, self.fault, self.until = None, fault, until
+        self.attempts += 1
 
     def answer(self) -> Any:
         if self.fault is not None:
@@ -80,6 +97,7 @@ class LastGood:
         self._clock = clock
         self._cache = cache
         self._kept = kept
+        self._rests = Rests(clock, max(cache, REST))
         self._entries = BoundedCache[_Key, _Entry](MAX_ENTRIES)
         self._proven = BoundedCache[_Key, Proven](MAX_ENTRIES)
         self._tools = BoundedCache[_Key, Mapping[str, Any]](MAX_ENTRIES)
@@ -138,6 +156,10 @@ class LastGood:
                 self._remember(key, known)
         return known
 
+    def resting(self, tenant: str) -> bool:
+        """Whether the backend is left alone now: what there is no copy of cannot be had soon."""
+        return self._rests.now(tenant) is not None
+
     def id_of(self, uuid: str, *, tenant: str) -> str | None:
         """The agent of which there is a copy, and which has this UUID on the wire."""
         return self._kept.id_of(uuid, tenant) if self._kept else None
@@ -173,25 +195,31 @@ class LastGood:
         ask: Callable[[], _Result],
         copy: Callable[[], _Result | None],
     ) -> None:
-        found: _Result | None = None
-        fault: ControlPlaneFault | None = None
-        rest = self._cache
+        rest = self._rests.now(key.tenant)
+        if rest is not None and (known := copy()) is not None:
+            self._out(key, entry, rest.fault, copied=True)
+            entry.answered(known, rest.until)
+            return
+        began = self._clock.monotonic()
         try:
             found = ask()
-            self._over(key, entry)
         except NotThere as missing:
             self._over(key, entry)
             self._forget(key)
-            fault, rest = missing, min(self._cache, NEGATIVE)
+            entry.failed(missing, self._clock.monotonic() + min(self._cache, NEGATIVE))
         except ControlPlaneFault as failed:
-            found = copy()
-            self._out(key, entry, failed, copied=found is not None)
-            fault = failed if found is None else None
-            # Whoever has no copy may try again at once.
-            rest = 0.0 if found is None else max(self._cache, REST)
-        entry.value, entry.fault = found, fault
-        entry.until = self._clock.monotonic() + rest
-        entry.attempts += 1
+            now = self._clock.monotonic()
+            self._rests.failed(key.tenant, failed, took=now - began)
+            known = copy()
+            self._out(key, entry, failed, copied=known is not None)
+            if known is None:
+                # Whoever has no copy may try again at once.
+                entry.failed(failed, now)
+            else:
+                entry.answered(known, now + self._rests.seconds(failed))
+        else:
+            self._over(key, entry)
+            entry.answered(found, self._clock.monotonic() + self._cache)
 
     def _forget(self, key: _Key) -> None:
         self._proven.pop(key)
@@ -209,11 +237,11 @@ class LastGood:
             "the backend gives out no %s; %s",
             key.kind,
             "its last copy is used" if copied else "there is no copy",
-            extra={"tenant": key.tenant, key.kind: key.name, "reason": str(fault)},
+            extra={**key.named(), "reason": str(fault)},
         )
 
     def _over(self, key: _Key, entry: _Entry) -> None:
+        self._rests.answered(key.tenant)
         if entry.out:
             entry.out = False
-            extra = {"tenant": key.tenant, key.kind: key.name}
-            log.info("the backend gives out the %s again", key.kind, extra=extra)
+            log.info("the backend gives out the %s again", key.kind, extra=key.named())

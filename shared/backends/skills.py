@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shared.backends.yaml_text import BadYaml, Document
+from shared.protocol.variables import check_places
 
 MAX_BYTES = 64 * 1024
 _MAX_DESCRIPTION = 1024
@@ -76,6 +77,10 @@ def _parsed(name: str, data: bytes) -> Skill:
         text = text[front.end() :]
     if not text.strip():
         raise _refused(name, "has no text")
+    try:
+        check_places(text)
+    except ValueError as fault:
+        raise _refused(name, str(fault)) from None
     return Skill(text.strip(), description)
 
 

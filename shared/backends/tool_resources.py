@@ -8,7 +8,7 @@ from typing import Any
 
 from shared.backends.agents import AgentFault
 from shared.backends.control_plane import AgentConfig
-from shared.errors import ConfigurationError
+from shared.errors import AgentNotUsable
 from shared.protocol.faults import Fault
 from shared.protocol.names import checked_id
 from shared.tools.specs import MAX_TOOLS
@@ -60,14 +60,14 @@ def filled(
     return {**values, "tools": tools}
 
 
-def refused(config: AgentConfig, fault: Fault, resources: Mapping[int, str]) -> ConfigurationError:
+def refused(config: AgentConfig, fault: Fault, resources: Mapping[int, str]) -> AgentNotUsable:
     """The fault for the configuration's author: its place, and the resource in which it is."""
     said = str(fault).rstrip(".")
     name = None
     if len(fault.path) > 1 and fault.path[0] == "tools" and fault.path[2:] != (FIELD,):
         name = resources.get(int(fault.path[1]))
     inside = f'; this is the tool resource "{name}"' if name else ""
-    return ConfigurationError(f"{config.source.where(fault)}: {said}{inside}.")
+    return AgentNotUsable(f"{config.source.where(fault)}: {said}{inside}.")
 
 
 def _missing(index: int, name: str) -> Fault:

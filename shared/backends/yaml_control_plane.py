@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from shared.backends.control_plane import AgentConfig, AgentPage, NotThere
 from shared.backends.null_control_plane import NullControlPlane
 from shared.backends.yaml_text import BadYaml, Document
-from shared.errors import ConfigurationError
+from shared.errors import AgentNotUsable, ConfigurationError
 from shared.protocol.faults import Fault
 from shared.protocol.names import checked_id
 
@@ -132,7 +132,7 @@ class _Files:
 
         Raises:
             NotThere: it is not among them, or gone by now.
-            ConfigurationError: it is not valid.
+            AgentNotUsable: it is not valid.
         """
         # Only what the folder lists is ever opened, so no id can lead anywhere else, and on no
         # file system two ids to one file.
@@ -151,13 +151,13 @@ class _Files:
         except FileNotFoundError:
             raise NotThere("the file is gone") from None
         except OSError as fault:
-            raise ConfigurationError(f"{self.shown(path)} cannot be read.") from fault
+            raise AgentNotUsable(f"{self.shown(path)} cannot be read.") from fault
         self._read[name] = read = _Read(stamp, YamlFile(self.shown(path), self._parsed(path, data)))
         return read
 
     def _parsed(self, path: Path, data: bytes) -> Document:
         if len(data) > MAX_BYTES:
-            raise ConfigurationError(f"{self.shown(path)}: larger than {MAX_BYTES // 1024} KB.")
+            raise AgentNotUsable(f"{self.shown(path)}: larger than {MAX_BYTES // 1024} KB.")
         try:
             document = Document(data.decode())
         except UnicodeDecodeError as fault:
@@ -170,8 +170,8 @@ class _Files:
             raise self._refused(path, 1, reason)
         return document
 
-    def _refused(self, path: Path, line: int, reason: str) -> ConfigurationError:
-        return ConfigurationError(f"{self.shown(path)}, line {line}: {reason.rstrip('.')}.")
+    def _refused(self, path: Path, line: int, reason: str) -> AgentNotUsable:
+        return AgentNotUsable(f"{self.shown(path)}, line {line}: {reason.rstrip('.')}.")
 
     def shown(self, path: Path) -> str:
         return f"{self.name}/{path.name}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.backends.agent_ids import AgentIds
 from shared.backends.configured import ConfiguredAgents
-from shared.backends.control_plane import ControlPlaneFault
+from shared.backends.control_plane import ControlPlaneFault, for_operator
 from shared.cli.chat.clean import visible
 from shared.errors import ConfigurationError, NotFound, ParleyError
 from shared.settings import Settings
@@ -56,6 +56,7 @@ def checked(deployment: Deployment, tenant: str) -> Iterator[Checked]:
         deployment.settings.anthropic_model,
         toolmaker=deployment.toolmaker,
         skills=deployment.skills,
+        quiet=True,
     )
     try:
         for agent_id in AgentIds(plane, None).all(tenant):
@@ -69,7 +70,8 @@ def checked(deployment: Deployment, tenant: str) -> Iterator[Checked]:
             else:
                 yield Checked(agent_id)
     except ControlPlaneFault as fault:
-        raise ConfigurationError(f"The backend does not list its agents: {fault}.") from fault
+        known = deployment.settings.backend or ""
+        raise ConfigurationError(for_operator(fault, known)) from fault
     if deployment.settings.backend is None:
         for stray in deployment.yaml_control_plane.strays():
             yield Checked("", stray.message)

@@ -61,6 +61,13 @@ def dev(port: int | None) -> None:
     multiple=True,
     help="A value for {{NAME}} in what the agent is told. May be given several times.",
 )
+@click.option(
+    "--override",
+    "overrides",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Replaces what the agent lets a session replace, such as language=de. Also several times.",
+)
 @click.option("--once", metavar="MESSAGE", help="Send one message, print the reply, and end.")
 @click.option("--state-home", envvar="XDG_STATE_HOME", default="~/.local/state", hidden=True)
 @click.pass_context

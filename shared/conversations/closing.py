@@ -21,6 +21,9 @@ from shared.storage.table import Item, Put, Table, Update
 
 KEEP_SECONDS = 24 * 3600
 PREFIX = "END#"
+UNDER_WAY = 10 * 60 * 1000
+"""Milliseconds, at least, between two looks at a conversation that is not at rest."""
+
 LONG = 24 * 3600 * 1000
 """Milliseconds between two looks at a call that nobody is told of at present."""
 
@@ -105,8 +108,9 @@ class Ends(AsksNobody):
             # It may be switched on again.
             return Scheduled(next_at=now + LONG)
         if box.jobs:
-            # Each of them sets the time anew when it ends.
-            return Scheduled()
+            # Each of them sets the time anew when it ends; but one may have ended, and not left
+            # yet. Not so soon that whoever looks would send wakes for it.
+            return Scheduled(next_at=now + max(self._recording.idle, UNDER_WAY))
         ref = f"{PREFIX}{time_ordered_id(now)}"
         attrs = {"state": "queued", "hash": ref, "added_at": now, "decisions": {}, "marks": {}}
         item = Item(box.key.job(ref), attrs, {"payload": {"by": ""}})

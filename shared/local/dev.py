@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared import logs, wiring
-from shared.errors import ConfigurationError, ServiceUnavailable
+from shared.backends.control_plane import ControlPlaneFault, for_operator
+from shared.errors import BackendUnavailable, ConfigurationError
 from shared.ids import new_id
 from shared.local.demo_model import demo_app
 from shared.local.gateway import gateway
@@ -121,9 +122,9 @@ class DevServer:
         wiring.install(self.deployment)
         try:
             self.deployment.agents.list(self.settings.home_tenant)
-        except ServiceUnavailable:
+        except BackendUnavailable as fault:
             # It may come back; until then there are the agents that were known last.
-            log.warning("the backend does not answer", extra={"backend": self.settings.backend})
+            log.warning("%s", _why(fault, self.settings))
         self._instances.release_dead(self.deployment.table, self.deployment.clock)
         self._server.start()
         self._runtime.start()
@@ -135,6 +136,12 @@ class DevServer:
         self._runtime.stop(DRAIN_SECONDS)
         self._instances.close(idle=idle)
         wiring.install(None)
+
+
+def _why(fault: BackendUnavailable, settings: Settings) -> str:
+    cause = fault.__cause__
+    assert isinstance(cause, ControlPlaneFault)  # noqa: S101 - nothing else is told so
+    return for_operator(cause, settings.backend or "")
 
 
 def greeting(local: LocalSettings) -> str:

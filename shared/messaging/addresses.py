@@ -22,6 +22,7 @@ from shared.messaging.within import within
 
 MAX_URL = 2048
 LOOK_UP_SECONDS = 5.0
+PRIVATE = "set ALLOW_PRIVATE_ADDRESSES=true or use a public one"
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
@@ -101,7 +102,7 @@ class AddressGuard:
             raise LookUpTooSlow("the look-up of the name takes too long") from fault
         for address in addresses:
             if not self._allow_private and not is_public(address):
-                raise AddressRefused(f"the host {target.host!r} has a private address")
+                raise AddressRefused(f"the host {target.host!r} has a private address; {PRIVATE}")
         if not addresses:
             raise AddressRefused(f"the host {target.host!r} does not resolve")
         return Target(target.scheme, target.host, target.port, target.path, addresses[0])
@@ -142,7 +143,7 @@ class AddressGuard:
             raise AddressRefused(f"the host {host!r} is not among ALLOWED_HOSTS")
         version = _version(host)
         if version and not self._allow_private and not is_public(host):
-            raise AddressRefused(f"the host {host!r} is a private address")
+            raise AddressRefused(f"the host {host!r} is a private address; {PRIVATE}")
         if bracketed:
             if version != 6 or "%" in host:
                 raise AddressRefused("the URL must have an IPv6 address between its brackets")

@@ -6,7 +6,7 @@ validates what came from outside (frames, settings, agent files) shows these sen
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -39,6 +39,8 @@ _REASONS: Mapping[str, str] = {
     "too_long": "may have at most {max_length} entries; remove some",
     "dict_type": "must be an object",
     "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "json_invalid": "is not valid JSON",
 }
 
 _SHOWN = 64
@@ -89,13 +91,16 @@ def faults(error: ValidationError, *, by_hand: bool = False) -> list[Fault]:
     """
     found = error.errors(include_url=False, include_input=by_hand)
     return [
-        Fault(
-            (*each["loc"], *_within(each)),
-            _reason(each) + (_advice(each["type"], each["input"]) if by_hand else ""),
-            each["type"],
-        )
-        for each in found
+        replace(fault, reason=fault.reason + _advice(fault.kind, each["input"]))
+        if by_hand
+        else fault
+        for fault, each in ((of_pydantic(each), each) for each in found)
     ]
+
+
+def of_pydantic(error: Mapping[str, Any]) -> Fault:
+    """One of pydantic's errors, as its `errors()` has them."""
+    return Fault((*error["loc"], *_within(error)), _reason(error), error["type"])
 
 
 def unknown(name: str, known: Iterable[str]) -> str:

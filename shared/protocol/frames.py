@@ -5,6 +5,7 @@ its servers ignore them, and so does this. What a later release brings is refuse
 answering as if it had not been asked for would look like an answer to it.
 """
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from pydantic import (
@@ -29,8 +30,9 @@ from shared.protocol.overrides import Overrides
 
 
 class BaseFrame(BaseModel):
-    """What all frames have. `later` are the fields that are refused by name. `echoes`: an error
-    that tells of the frame carries its request id. `answers`: it answers what a turn asked, and its
+    """What all frames have. Refused by name are the fields that are for `later`, and those that
+    belong `elsewhere`, with the reason. `echoes`: an error that tells of the frame carries its
+    request id. `answers`: it answers what a turn asked, and its
     request id may be that turn's, which goes on whatever becomes of the frame."""
 
     model_config = ConfigDict(
@@ -43,6 +45,7 @@ class BaseFrame(BaseModel):
     )
     action: ClassVar[str]
     later: ClassVar[tuple[str, ...]] = ()
+    elsewhere: ClassVar[Mapping[str, str]] = {}
     echoes: ClassVar[bool] = True
     answers: ClassVar[bool] = False
 
@@ -124,6 +127,9 @@ class SendMessage(BaseFrame):
 
     action: ClassVar[str] = "send_message"
     later: ClassVar[tuple[str, ...]] = ("images", "files", "authContext")
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        "overrides": "is of the session; send it with create_conversation_session"
+    }
 
     request_id: fields.RequestId
     session_id: fields.SessionId

@@ -1,11 +1,11 @@
-"""What a session may bring in the place of its agent's own, as it comes from outside."""
+"""What a session may bring in the place of its agent's own, and what an agent may have there."""
 
 import re
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from shared.protocol.variables import IDENTIFIER
+from shared.protocol.variables import IDENTIFIER, check_places
 
 _FIELD = re.compile(IDENTIFIER, re.ASCII)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3}", re.ASCII)  # BCP 47, in short
@@ -23,18 +23,25 @@ def _language(tag: str) -> str:
     return tag
 
 
+Greeting = Annotated[
+    str, Field(max_length=10_000), AfterValidator(_not_blank), AfterValidator(check_places)
+]
+Instructions = Annotated[
+    str, Field(max_length=200_000), AfterValidator(_not_blank), AfterValidator(check_places)
+]
+Language = Annotated[str, AfterValidator(_language)]
+Model = Annotated[str, Field(max_length=128), AfterValidator(_not_blank)]
+
+
 class Overrides(BaseModel):
-    """Each has the limits that it has in an agent's configuration; whether the agent allows it, the
-    agent says. None is the agent's own."""
+    """Whether the agent allows them, the agent says. None is the agent's own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    greeting: Annotated[str, Field(max_length=10_000), AfterValidator(_not_blank)] | None = None
-    language: Annotated[str, AfterValidator(_language)] | None = None
-    instructions: Annotated[str, Field(max_length=200_000), AfterValidator(_not_blank)] | None = (
-        None
-    )
-    model: Annotated[str, Field(max_length=128), AfterValidator(_not_blank)] | None = None
+    greeting: Greeting | None = None
+    language: Language | None = None
+    instructions: Instructions | None = None
+    model: Model | None = None
 
     @model_validator(mode="before")
     @classmethod

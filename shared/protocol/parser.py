@@ -58,9 +58,10 @@ def parse(body: str | None, is_base64: bool = False) -> Frame:
 
 
 def _checked(model: type[_Model], raw: dict[str, Any], request_id: str | None) -> _Model:
-    for name in model.later:
+    later = dict.fromkeys(model.later, "is not supported yet; leave it out")
+    for name, reason in {**later, **model.elsewhere}.items():
         if raw.get(name) not in (None, [], {}):
-            raise invalid(Fault((name,), "is not supported yet; leave it out"), request_id)
+            raise invalid(Fault((name,), reason), request_id)
     try:
         return model.model_validate(raw, by_alias=True, by_name=False)
     except pydantic.ValidationError as error:

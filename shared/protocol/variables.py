@@ -2,7 +2,7 @@
 agent says and is told."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 MAX_VARIABLES = 30
@@ -13,8 +13,44 @@ MAX_VALUE = 1000
 OURS = "system__"
 """How the names begin that only the service gives."""
 
+BUILT_IN = ("system__time", "system__date", "system__conversation_id", "system__user")
+"""What every text may use, and nobody can bring."""
+
 IDENTIFIER = rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_NAME - 1}}}"
+PLACE = re.compile(rf"\{{\{{[ \t]*({IDENTIFIER})[ \t]*\}}\}}", re.ASCII)
+"""Where a text has a variable; the group is its name."""
+
+MAX_PLACES = 200
+"""In one text: filled with the longest values it is still a prompt."""
+
 _NAME = re.compile(IDENTIFIER, re.ASCII)
+
+
+def used(texts: Iterable[str | None]) -> Iterator[str]:
+    """The names in the texts' places, each once, in their order."""
+    found = (place[1] for text in texts for place in PLACE.finditer(text or ""))
+    yield from dict.fromkeys(found)
+
+
+def check_places(text: str) -> str:
+    """The text itself, if it has no more places than a prompt has room to fill, and of the names
+    that only the service gives uses none but those that there are.
+
+    Raises:
+        ValueError: it has more, or uses another; what the error's text says goes on where the name
+            of the text ends.
+    """
+    places = sum(1 for _ in PLACE.finditer(text))
+    if places > MAX_PLACES:
+        raise ValueError(f"has {places} places for variables; it may have {MAX_PLACES}")
+    for name in used([text]):
+        if name.startswith(OURS) and name not in BUILT_IN:
+            *most, last = BUILT_IN
+            raise ValueError(
+                f"has {{{{{name}}}}}, which is no variable; of those that begin with {OURS} there "
+                f"are {', '.join(most)} and {last}"
+            )
+    return text
 
 
 def checked_variables(given: Any) -> dict[str, str]:
@@ -36,7 +72,7 @@ def checked_variables(given: Any) -> dict[str, str]:
         if name.startswith(OURS):
             raise ValueError(f"may not have {name}: what begins with {OURS} the service gives")
         if not isinstance(value, str):
-            raise ValueError(f"has no text as the value of {name}")  # noqa: TRY004
+            raise ValueError(f"must have a text as the value of {name}")  # noqa: TRY004
         if len(value) > MAX_VALUE:
             raise ValueError(
                 f"has more than {MAX_VALUE} characters as the value of {name}; shorten it"

@@ -5,13 +5,13 @@ each value escaped and between marks, so that it can tell data from instructions
 says; people see it plainly.
 """
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from re import Match
 from typing import Any
 
 from shared.errors import TurnFailed, ValidationError
-from shared.protocol.variables import IDENTIFIER, MAX_VARIABLES, checked_variables
+from shared.protocol.variables import BUILT_IN, MAX_VARIABLES, PLACE, checked_variables, used
 
 FIELD = "dynamicVariables"
 """How the field is called in the details of errors."""
@@ -25,13 +25,9 @@ PROVENANCE = (
 )
 """Stands at the end of a system prompt with values in it."""
 
-BUILT_IN = ("system__time", "system__date", "system__conversation_id", "system__user")
-"""What every text may use, and nobody can bring."""
-
 MAX_SENTENCE = 120
 """Characters of names in a sentence; the details have all of them."""
 
-_PLACE = re.compile(rf"\{{\{{[ \t]*({IDENTIFIER})[ \t]*\}}\}}", re.ASCII)
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -44,20 +40,14 @@ def built_in(now: int, *, conversation: str, user: str) -> dict[str, str]:
     return dict(zip(BUILT_IN, values, strict=True))
 
 
-def used(texts: Iterable[str | None]) -> Iterator[str]:
-    """The names in the texts' places, each once, in their order."""
-    found = (place[1] for text in texts for place in _PLACE.finditer(text or ""))
-    yield from dict.fromkeys(found)
-
-
 def told(text: str, values: Mapping[str, str]) -> str:
     """The text as the model gets it. A place whose variable has no value stays."""
 
-    def value(place: re.Match[str]) -> str:
+    def value(place: Match[str]) -> str:
         name = place[1]
         return marked(name, values[name]) if name in values else place[0]
 
-    return _PLACE.sub(value, text)
+    return PLACE.sub(value, text)
 
 
 def marked(name: str, value: str) -> str:

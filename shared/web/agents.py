@@ -13,7 +13,7 @@ from shared.errors import NotFound, ValidationError
 from shared.identity.access import may, own
 from shared.ids import agent_uuid, pack, unpack
 from shared.interactions.kinds import KINDS
-from shared.runner.variables import BUILT_IN, used
+from shared.protocol.variables import BUILT_IN, used
 from shared.web.auth import Caller
 from shared.web.errors import error_bodies
 from shared.web.lists import Cursor, Limit, link_next
@@ -46,7 +46,7 @@ class AgentEntry(BaseModel):
 def router(services: Services) -> APIRouter:
     api = APIRouter(tags=["agents"])
 
-    @api.get("/agents", responses=error_bodies(401, 422, 503))
+    @api.get("/agents", responses=error_bodies(401, 422, 500, 503))
     def list_agents(
         caller: Caller,
         request: Request,
@@ -68,7 +68,7 @@ def router(services: Services) -> APIRouter:
             link_next(response, "/agents", {"limit": str(limit)}, cursor)
         return page
 
-    @api.get("/agents/{agent_id}", responses=error_bodies(401, 404, 503))
+    @api.get("/agents/{agent_id}", responses=error_bodies(401, 404, 500, 503))
     def get_agent(agent_id: str, caller: Caller, request: Request) -> AgentEntry:
         """One agent, by its id or its `uuid`."""
         if not may(caller, "create", own(caller)):

@@ -15,12 +15,15 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import (
+    BackendUnavailable,
     ParleyError,
     RateLimited,
     ServiceUnavailable,
     ValidationError,
     for_client,
+    for_log,
 )
+from shared.protocol.faults import of_pydantic
 from shared.storage.table import TransientError
 
 log = logging.getLogger("parley")
@@ -57,7 +60,7 @@ def error_body(
 def error_response(fault: ParleyError) -> JSONResponse:
     """One of our errors, as an answer."""
     headers = {"WWW-Authenticate": "Bearer"} if fault.http_status == 401 else {}
-    if isinstance(fault, RateLimited):
+    if isinstance(fault, RateLimited | BackendUnavailable):
         headers["Retry-After"] = str(fault.retry_after)
     body = error_body(
         fault.error_code, fault.message, retryable=fault.is_retryable, details=fault.details
@@ -71,7 +74,7 @@ def answer(fault: ParleyError | TransientError) -> JSONResponse:
         log.warning("store unavailable", exc_info=fault)
         return error_response(ServiceUnavailable())
     if fault.http_status >= 500:
-        log.warning("request failed", extra={"code": fault.error_code}, exc_info=fault)
+        log.warning("request failed", **for_log(fault))
     return error_response(for_client(fault))
 
 
@@ -126,10 +129,8 @@ class Unexpected:
 
 def invalid(fault: RequestValidationError) -> ValidationError:
     """What is wrong with a request, and where; the values themselves are not repeated."""
-    faults = [
-        {"path": ".".join(str(part) for part in error["loc"]), "message": error["msg"]}
-        for error in fault.errors()
-    ]
+    found = map(of_pydantic, fault.errors())
+    faults = [{"path": each.field, "message": each.reason} for each in found]
     first = faults[0] if faults else {"path": "body", "message": "is not valid"}
     message = f"{first['path']}: {first['message']}"
     return ValidationError(message, details={"faults": faults[:50]})

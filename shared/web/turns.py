@@ -36,7 +36,13 @@ POLL = (0.05, 0.5)
 ANSWER_SECONDS = 1.5
 """What is kept of the caller's time for sending the answer."""
 
-STATUS = {"TURN_TIMEOUT": 504, "INTERNAL_ERROR": 500, "RATE_LIMITED": 429, "AGENT_NOT_FOUND": 404}
+STATUS = {
+    "TURN_TIMEOUT": 504,
+    "INTERNAL_ERROR": 500,
+    "AGENT_NOT_USABLE": 500,
+    "RATE_LIMITED": 429,
+    "AGENT_NOT_FOUND": 404,
+}
 
 
 def router(services: Services) -> APIRouter:
@@ -48,7 +54,9 @@ def router(services: Services) -> APIRouter:
         responses={
             200: {"model": TurnResult},
             202: {"model": TurnAccepted},
-            **{code: {"model": ErrorBody} for code in (401, 404, 409, 422, 429, 500, 502, 504)},
+            **{
+                code: {"model": ErrorBody} for code in (401, 404, 409, 422, 429, 500, 502, 503, 504)
+            },
         },
     )
     def run_turn(

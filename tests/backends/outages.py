@@ -40,7 +40,8 @@ Start = Callable[[], "Process"]
 
 class Backend:
     """Agents and tools of one product. `fault` is raised while it is set; `asked` counts by what
-    was asked for. While `gates` has an event for an agent, its answer waits for that."""
+    was asked for. Before it is raised `waiting` happens. While `gates` has an event for an agent,
+    its answer waits for that."""
 
     def __init__(self) -> None:
         self.configs: dict[str, Mapping[str, Any]] = {}
@@ -50,6 +51,7 @@ class Backend:
         self.asked: Counter[str] = Counter()
         self.gates: dict[str, threading.Event] = {}
         self.arrived = threading.Event()
+        self.waiting: Callable[[], None] = lambda: None
 
     def agent(self, agent_id: str, *, tenant: str) -> AgentConfig:
         values = self._found(agent_id, self.configs)
@@ -59,8 +61,7 @@ class Backend:
 
     def agents(self, *, tenant: str, limit: int, cursor: str | None = None) -> AgentPage:
         self.asked["all"] += 1
-        if self.fault:
-            raise self.fault
+        self._fail()
         ids = sorted(self.configs)
         start = int(cursor or 0)
         more = start + limit < len(ids)
@@ -79,11 +80,15 @@ class Backend:
         if gate := self.gates.get(name):
             self.arrived.set()
             assert gate.wait(30), "the test left somebody waiting"
-        if self.fault:
-            raise self.fault
+        self._fail()
         if name not in kept:
             raise NotThere("there is no such thing")
         return kept[name]
+
+    def _fail(self) -> None:
+        if self.fault:
+            self.waiting()
+            raise self.fault
 
 
 class Process:

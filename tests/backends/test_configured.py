@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from shared.backends.control_plane import Unavailable
-from shared.errors import ConfigurationError, NotFound, ServiceUnavailable
+from shared.errors import AgentNotUsable, ConfigurationError, NotFound, ServiceUnavailable
 from shared.ids import agent_uuid
 from tests.backends.outages import CACHE, FIND, SHOP, TENANT, Backend, Start, spoken
 from tests.support.clock import FakeClock
@@ -69,6 +69,28 @@ def test_one_that_was_never_valid(start: Start, backend: Backend) -> None:
     with pytest.raises(ConfigurationError) as caught:
         start().name()
     assert caught.value.message == ('agent "shop" of the backend: "max_tokens" must be at least 1.')
+
+
+def test_why_it_is_not_valid_is_said_once(
+    start: Start, backend: Backend, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    process = start()
+    process.agents.list(TENANT)
+
+    def said(agent_id: str = "shop") -> list[tuple[int, str]]:
+        clock.advance(CACHE)
+        for _ in range(2):
+            with pytest.raises(AgentNotUsable):
+                process.name(agent_id)
+        process.agents.list(TENANT)
+        return spoken(caplog)
+
+    backend.configs["desk"] = wrong = {**SHOP, "max_tokens": 0}
+    once = [(logging.ERROR, "the agent's configuration is not usable; it takes no turns")]
+    assert said("desk") == once
+    assert said(agent_uuid("desk")) == []
+    backend.configs["desk"] = {**wrong, "max_tokens": -1, "name": 5}
+    assert said("desk") == once, "another version, another reason"
 
 
 def test_a_list_leaves_out_what_is_not_valid(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.conversations.closing import Ends
+from shared.conversations.closing import UNDER_WAY, Ends
 from shared.conversations.items import meta_key
 from shared.identity.credentials import LOCAL
 from shared.mailbox.box import Box, BoxKey
@@ -149,13 +149,13 @@ def test_a_call_that_was_open_when_history_was_switched_off_ends_when_it_is_on_a
     assert later.told() == expected(on, ended=True)
 
 
-def test_a_turn_that_waits_for_a_person_is_looked_at_no_more_for_a_short_idle_time(
+def test_a_turn_that_waits_for_a_person_is_looked_at_seldom_whatever_the_idle_time(
     backend: ReferenceBackend, tmp_path: Path
 ) -> None:
     deployment = Bridge(backend, tmp_path, HISTORY_IDLE_SEC="1").scene.deployment
     ends = Ends(deployment.table, deployment.clock, deployment.recording)
     waiting = Box(key=BoxKey("conv", "local", "c"), jobs=("TURN#s#q",), next_at=1)
-    assert ends.scheduled(waiting) == Scheduled()
+    assert ends.scheduled(waiting) == Scheduled(next_at=deployment.clock.now() + UNDER_WAY)
 
 
 def test_clocks_that_differ_do_not_turn_time_round(

@@ -30,6 +30,7 @@ def made(base: Path) -> Path:
         (found / "tools" / f"{name}.yaml").write_text(text)
     (base / "library" / "skills").mkdir(parents=True)
     (base / "library" / "skills" / "tone.md").write_text("Be kind.")
+    (base / "library" / "skills" / "hurry.md").write_text("It is {{system__now}} already.")
     return found
 
 

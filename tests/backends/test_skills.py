@@ -31,6 +31,7 @@ def write(library: Path, text: str | bytes) -> Skills:
          "Kind words."),
         ("---\r\ndescription: K\r\n---\r\nBe.\r\n", "Be.", "K"),
         ("\ufeff---\n---\nBe.", "Be.", None),
+        ("Be {{system__user}} {{x}}.", "Be {{system__user}} {{x}}.", None),
         ("---\n# nothing\n---\nBe.", "Be.", None),
         ("Be.\n\n---\n\nKind.\n---\n", "Be.\n\n---\n\nKind.\n---", None),
         ("---\nnot closed", "---\nnot closed", None),
@@ -55,6 +56,10 @@ def test_text_and_description(library: Path, file: str, text: str, description: 
         ("---\ndescription: ' '\n---\nBe.", "must have a description of 1 to 1024 characters"),
         (f"---\ndescription: {'x' * 1025}\n---\nBe.", "must have a description of 1 to 1024"),
         ("---\ndescription: a\ndescription: b\n---\nBe.", "is not valid in line 3: "),
+        (
+            "Be {{system__foo}}.",
+            "(LIBRARY_DIR) has {{system__foo}}, which is no variable; of those",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(library: Path, file: str | bytes, said: str) -> None:

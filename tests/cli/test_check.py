@@ -125,5 +125,9 @@ def test_a_backend_that_lists_nothing(backend: ReferenceBackend, folder: Path, w
     if wrong == "stopped":
         backend.stop()
     said = one_line(of(backend, folder, token="another-token"))
-    assert said.startswith("Error: The backend does not list its agents: ")
+    what = {
+        "token": "does not accept BACKEND_TOKEN. Set the right one.",
+        "stopped": "does not list its agents: GET /assistants: connection refused.",
+    }[wrong]
+    assert said == f"Error: The backend at {backend.url} {what}"
     assert "another-token" not in said

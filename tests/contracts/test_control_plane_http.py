@@ -232,10 +232,17 @@ def test_what_can_be_no_id_is_asked_of_nobody(
     assert backend.requests == []
 
 
-def test_only_ids_that_can_be_asked_for_are_listed(plane: HttpControlPlane, stage: Books) -> None:
-    for name in ("a", "b c", "..", "d"):
+def test_only_ids_that_can_be_asked_for_are_listed(
+    plane: HttpControlPlane, stage: Books, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("a", "b c", "..", "d", "ümlaut" * 100):
         stage.put_agent(name, SHOP)
-    assert list(plane.agents(tenant=TENANT, limit=10).ids) == ["a", "d"]
+    for _ in range(2):
+        assert list(plane.agents(tenant=TENANT, limit=10).ids) == ["a", "d"]
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 3, "once for each"
+    assert "the backend lists 'b c', which can be no agent's id; it is left out" in said
+    assert any("'\\xfcmlaut" in each and len(each) < 200 for each in said)
 
 
 def test_a_server_with_smaller_pages(plane: HttpControlPlane, backend: ReferenceBackend) -> None:

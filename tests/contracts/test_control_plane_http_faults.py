@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from shared.backends.control_plane import Malformed, NotThere, Refused, Unavailable
+from shared.backends.control_plane import (
+    CredentialRefused,
+    Malformed,
+    NotThere,
+    Refused,
+    Unavailable,
+)
 from shared.backends.http_control_plane import HttpControlPlane
 from tests.contracts.control_plane_contract import TENANT, end, record, segment
 from tests.support.clock import FakeClock
@@ -50,10 +56,10 @@ LOST: list[dict[str, Any]] = [
     {"kind": "drop_after"},
     {"kind": "cut"},
 ]
-SAID_NO = [{"kind": "status", "status": status} for status in (400, 401, 403, 405, 409, 410, 422)]
+SAID_NO = [{"kind": "status", "status": status} for status in (400, 403, 405, 409, 410, 422)]
 NO_ENVELOPES: list[Any] = [
     *({}, [], None, "x", 5),
-    *({"success": True}, {"data": {}}),
+    {"data": {}},
     *({"success": success, "data": {}} for success in (1, "true", None)),
 ]
 NOT_UNDERSTOOD: list[dict[str, Any]] = [
@@ -117,6 +123,20 @@ def test_a_no_is_a_no(
 
 
 @pytest.mark.parametrize("operation", ALL)
+def test_a_token_that_is_not_accepted(
+    plane: HttpControlPlane, backend: ReferenceBackend, operation: str
+) -> None:
+    backend.token = "another"
+    assert failing(plane, operation, CredentialRefused).endswith("status 401 (UNAUTHORIZED)")
+    assert backend.counts()[operation] == 1
+
+
+def test_what_is_no_json(plane: HttpControlPlane, backend: ReferenceBackend) -> None:
+    backend.fault("garbage")
+    assert failing(plane, "agent", Malformed).endswith("status 200, no JSON object")
+
+
+@pytest.mark.parametrize("operation", ALL)
 @pytest.mark.parametrize("fault", NOT_UNDERSTOOD, ids=str)
 def test_what_is_no_answer(
     plane: HttpControlPlane, backend: ReferenceBackend, operation: str, fault: dict[str, Any]
@@ -158,6 +178,16 @@ def test_data_of_another_type(
 ) -> None:
     backend.fault("envelope", operation=operation, body={"success": True, "data": data})
     failing(plane, operation, Malformed)
+
+
+@pytest.mark.parametrize("operation", ALL)
+def test_success_alone(plane: HttpControlPlane, backend: ReferenceBackend, operation: str) -> None:
+    """It says that something was written, and where a name or more is asked for, nothing."""
+    backend.fault("envelope", operation=operation, body={"success": True})
+    if operation in WITH_DATA:
+        failing(plane, operation, Malformed)
+    else:
+        ALL[operation](plane)
 
 
 PAGE: Mapping[str, Any] = {"items": [], "total": 0, "page": 1, "page_size": 10}
@@ -227,14 +257,17 @@ def test_when_to_come_back(
 
 
 def test_a_pause_that_is_asked_for(backend: ReferenceBackend) -> None:
+    """Somebody waits for a read: only a moment is waited for."""
     backend.books.put_agent("shop", {})
-    backend.fault("status", status=503, retry_after="4")
     clock = FakeClock()
-    patient = HttpControlPlane(backend.url, clock, token=SecretStr(TOKEN), timeout=10)
-    patient.agent("shop", tenant=TENANT)
-    assert clock.sleeps == [4.0]
-    backend.fault("status", status=503, retry_after="11", times=None)
+    plane = HttpControlPlane(backend.url, clock, token=SecretStr(TOKEN), timeout=10)
+    backend.fault("status", status=503, retry_after="0")
+    plane.agent("shop", tenant=TENANT)
+    assert backend.counts()["agent"] == 2
+    waited = list(clock.sleeps)
+    backend.fault("status", status=503, retry_after="4", times=None)
     with pytest.raises(Unavailable) as caught:
-        patient.agent("shop", tenant=TENANT)
-    assert (clock.sleeps, caught.value.retry_after) == ([4.0], 11.0), "there was no time for it"
-    patient.close()
+        plane.agent("shop", tenant=TENANT)
+    assert (clock.sleeps, caught.value.retry_after) == (waited, 4.0)
+    assert backend.counts()["agent"] == 3
+    plane.close()

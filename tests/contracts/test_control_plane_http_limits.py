@@ -8,8 +8,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from urllib3.exceptions import ProtocolError
 
 from shared.backends.control_plane import Malformed, Unavailable
+from shared.backends.http_connections import cause
 from shared.backends.http_control_plane import MAX_CONFIG, HttpControlPlane
 from shared.clock import SystemClock
 from tests.contracts.control_plane_contract import TENANT, end, record
@@ -70,8 +72,45 @@ def test_what_is_no_http(text: bytes) -> None:
 def test_nobody_listens() -> None:
     with ReferenceBackend() as backend:
         url = backend.url
-    with at(url, PATIENT) as plane, pytest.raises(Unavailable, match="no answer"):
+    with at(url, PATIENT) as plane, pytest.raises(Unavailable) as caught:
         plane.agent("shop", tenant=TENANT)
+    assert str(caught.value) == "GET /assistants/{id}/config: connection refused"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (silent, "no answer within 0.4 s"),
+        (dripping(HEAD + b"Content-Length: 100000\r\n\r\n", b" "), "no answer within 0.4 s"),
+        (saying(b""), "the connection broke off"),
+        (saying(HEAD + b"Content-Length: 9\r\n\r\n{}"), "the connection broke off"),
+        (saying(b"nonsense\r\n\r\n"), "the answer is no HTTP"),
+    ],
+)
+def test_why_there_was_no_answer(answer: Answer, said: str) -> None:
+    """A log and a dead letter hold this."""
+    with (
+        by_hand(answer) as port,
+        at(f"http://127.0.0.1:{port}") as plane,
+        pytest.raises(Unavailable) as caught,
+    ):
+        plane.begin_call(record(), key="k")
+    assert str(caught.value) == f"POST /history: {said}"
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (socket.gaierror(-2, "secret"), "the name is not known"),
+        (ssl.SSLError("secret"), "the TLS handshake failed"),
+        (ssl.SSLEOFError("secret"), "the connection broke off"),
+        (OSError(113, "secret"), "the host cannot be reached"),
+        (ConnectionResetError("secret"), "the connection broke off"),
+        (ValueError("secret"), "the connection broke off"),
+    ],
+)
+def test_what_else_may_be_the_cause(fault: Exception, said: str) -> None:
+    assert cause(ProtocolError("secret", fault), 5) == said
 
 
 def test_a_slow_backend_is_asked_once() -> None:
@@ -182,7 +221,7 @@ def test_a_certificate_that_does_not_count(authority: Issued, tmp_path: Path, ki
         "expired": lambda: Issued.make(NAME, authority, days=-1),
         "another's": lambda: Issued.make("other.example", authority),
     }[kind]()
-    with pytest.raises(Unavailable, match="SSL"):
+    with pytest.raises(Unavailable, match=r": the certificate is not accepted$"):
         asked(issued.context(tmp_path))
 
 

@@ -38,7 +38,8 @@ def test_it_serves_and_finds_the_agents_when_the_backend_is_back(
         server = DevServer(load({"WORKSPACE_BASE": str(tmp_path), **variables}, port))
         server.start()
         try:
-            assert "the backend does not answer" in caplog.text
+            nothing = f"The backend at {backend.url} does not list its agents: GET /assistants: "
+            assert f"{nothing}connection refused." in caplog.text
             assert ask(port, "GET", "/health")[1]["backend"] == "http"
             turn = {"agent_id": "helper", "message": "Hi"}
             status, body = ask(port, "POST", "/executor/turns", turn)

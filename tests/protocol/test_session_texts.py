@@ -58,7 +58,21 @@ def test_one_at_the_top_and_the_other_in_the_metadata() -> None:
         ({"overrides": {"x" * 65: 1}}, "overrides", "may only have greeting"),
         ({"overrides": []}, "overrides", "must be an object"),
         ({"overrides": {"language": "German"}}, "overrides.language", "must be the tag"),
-        ({"dynamicVariables": {"a": None}}, "dynamicVariables", "no text as the value of a"),
+        (
+            {"dynamicVariables": {"a": None}},
+            "dynamicVariables",
+            "must have a text as the value of a",
+        ),
+        (
+            {"overrides": {"instructions": "{{a}}" * 201}},
+            "overrides.instructions",
+            "has 201 places for variables; it may have 200",
+        ),
+        (
+            {"overrides": {"greeting": "Hi {{system__foo}}"}},
+            "overrides.greeting",
+            "has {{system__foo}}, which is no variable; of those that begin with system__ there",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(fields: Any, field: str, said: str) -> None:
@@ -75,3 +89,14 @@ def test_a_message_brings_variables() -> None:
     with pytest.raises(FrameError) as refused:
         parse(json.dumps({**SEND, "dynamicVariables": {"a-b": ""}}))
     assert refused.value.details == {"field": "dynamicVariables"}
+
+
+def test_a_message_brings_no_overrides() -> None:
+    said = 'The frame\'s "overrides" is of the session; send it with create_conversation_session.'
+    with pytest.raises(FrameError) as refused:
+        parse(json.dumps({**SEND, "overrides": {"language": "de"}}))
+    assert refused.value.message == said
+    assert (refused.value.details, refused.value.request_id) == ({"field": "overrides"}, "q1")
+    for nothing in ("null", "{}"):
+        frame = json.dumps(SEND)[:-1] + f', "overrides": {nothing}}}'
+        assert isinstance(parse(frame), SendMessage)

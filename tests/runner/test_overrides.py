@@ -42,7 +42,7 @@ def accepted(make: Any) -> bool:
 
 @given(st.sampled_from(OVERRIDABLE), VALUES)
 def test_a_session_may_say_what_the_configuration_may(name: str, value: Any) -> None:
-    """Limits and all: the two are written down in two places."""
+    """Limits and all."""
     values = {"name": "A", "instructions": "Help.", name: value}
     there = accepted(lambda: parse_agent("a", values, default_model="m"))
     assert accepted(lambda: Overrides.model_validate({name: value})) == there

@@ -10,21 +10,21 @@ from hypothesis import strategies as st
 
 from shared.errors import ValidationError
 from shared.protocol.variables import (
+    BUILT_IN,
     MAX_NAME,
     MAX_VALUE,
     MAX_VARIABLES,
     checked_variables,
+    used,
 )
 from shared.runner.request import LANGUAGE, model_request
 from shared.runner.suggestions import CONTRACT
 from shared.runner.variables import (
-    BUILT_IN,
     PROVENANCE,
     built_in,
     check_variables,
     read_variables,
     told,
-    used,
 )
 from tests.runner.test_request import turn
 
@@ -166,8 +166,8 @@ def test_what_the_user_says_has_no_places() -> None:
         ({1: "x"}, "may only have names"),
         ({"system__time": "x"}, "may not have system__time"),
         ({"system__": "x"}, "may not have system__"),
-        ({"a": 1}, "has no text as the value of a"),
-        ({"a": None}, "has no text as the value of a"),
+        ({"a": 1}, "must have a text as the value of a"),
+        ({"a": None}, "must have a text as the value of a"),
         ({"a": "x" * (MAX_VALUE + 1)}, "has more than 1000 characters as the value of a"),
         ({"a": "half \ud83d"}, "has half of a surrogate pair in the value of a"),
     ],

@@ -29,6 +29,8 @@ ELSEWHERE = {
     "MAILBOX_FULL": "tests/mailbox/test_replays.py",
     # A backend that is away.
     "BACKEND_UNAVAILABLE": "tests/local/test_dev_backend.py",
+    # A configuration that is not valid.
+    "AGENT_NOT_USABLE": "tests/local/test_unusable_agents.py",
 }
 
 UNSEEN = {

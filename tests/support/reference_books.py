@@ -87,11 +87,13 @@ class Books:
 
     `committed` has every write that took effect, in their order; `answers` counts what came of
     keys: `repeated` (known, the first answer again) and `conflicts` (known, with another body).
-    With `ignore_keys` each write counts, as with a backend that knows no keys.
+    Pages have no more than `max_page` items. With `ignore_keys` each write counts, as with a
+    backend that knows no keys.
     """
 
     def __init__(self) -> None:
         self.ignore_keys = False
+        self.max_page = MAX_PAGE
         self.calls: dict[str, Call] = {}
         self.committed: list[dict[str, Any]] = []
         self.answers: Counter[str] = Counter()
@@ -161,7 +163,7 @@ class Books:
 
     def _list(self, asked: Asked) -> Answer:
         page = _number(asked, "page", 1, 1_000_000)
-        size = _number(asked, "page_size", 20, MAX_PAGE)
+        size = min(self.max_page, _number(asked, "page_size", 20, MAX_PAGE))
         ids = sorted({name for tenant, name in self._agents if tenant in (ANY, asked.tenant)})
         shown = [{"id": name} for name in ids[(page - 1) * size : page * size]]
         return done({"items": shown, "total": len(ids), "page": page, "page_size": size})

@@ -61,7 +61,10 @@ def test_a_name_with_a_private_address_is_refused_when_called(
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("http://127.0.0.1/", "is a private address"),
+        (
+            "http://127.0.0.1/",
+            "is a private address; set ALLOW_PRIVATE_ADDRESSES=true or use a public one",
+        ),
         ("https://[::1]/", "is a private address"),
         ("https://user:pw@api.example/", "must not carry credentials"),
         ("https://api.example:0/", "is malformed"),

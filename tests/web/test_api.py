@@ -160,6 +160,16 @@ def test_what_is_not_json(site: Site, text: bytes) -> None:
     assert all(path.startswith("body") for path in paths)
 
 
+def test_what_is_said_of_a_body_as_a_whole(site: Site) -> None:
+    for text, said in (
+        (b"{", "body.1: is not valid JSON"),
+        (b"", "body: is missing; add it"),
+        (b"[]", "body: must be an object"),
+    ):
+        answer = site.ask("POST", "/executor/turns", text)
+        assert refused(answer, 422, "VALIDATION_ERROR")["message"] == said
+
+
 @pytest.mark.parametrize("body", [[], "text", 1, None, True])
 def test_json_that_is_no_object(site: Site, body: Any) -> None:
     faults(site.ask("POST", "/executor/turns", json.dumps(body).encode()))

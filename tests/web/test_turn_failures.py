@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import ParleyError, RateLimited, TurnFailed
+from shared.errors import AgentNotUsable, BackendUnavailable, ParleyError, RateLimited, TurnFailed
 from shared.web.errors import error_response
 from tests.web.site import Site, model_error, site_in
 
@@ -24,6 +24,7 @@ def state(site: Site, turn: str) -> Any:
         (model_error("CONTEXT_TOO_LONG"), 502, "CONTEXT_TOO_LONG", False),
         (model_error("RATE_LIMITED", retryable=True), 429, "RATE_LIMITED", True),
         (TurnFailed("Too long.", code="TURN_TIMEOUT"), 504, "TURN_TIMEOUT", False),
+        (AgentNotUsable("secret words"), 500, "AGENT_NOT_USABLE", False),
         (RuntimeError("secret words"), 500, "INTERNAL_ERROR", True),
     ],
 )
@@ -57,3 +58,8 @@ def test_todays_budget(tmp_path: Path) -> None:
 def test_a_rate_limit_of_ours_says_when_to_come_back() -> None:
     answer = error_response(RateLimited(retry_after=17))
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "17")
+
+
+def test_a_backend_that_is_away_says_when_to_come_back() -> None:
+    answer = error_response(BackendUnavailable())
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")

@@ -91,24 +91,66 @@ def test_in_a_session_too(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "path"),
+    ("more", "path", "said"),
     [
-        ({"dynamic_variables": {"system__time": "now"}}, "body.dynamic_variables"),
-        ({"dynamic_variables": {"customer": "x" * 1001}}, "body.dynamic_variables"),
-        ({"dynamic_variables": ["customer"]}, "body.dynamic_variables"),
-        ({"overrides": {"instructions": "Obey."}}, "body.overrides.instructions"),
-        ({"overrides": {"tools": []}}, "body.overrides.tools"),
-        ({"overrides": {"x" * 65: 1}}, "body.overrides"),
-        ({"overrides": {"model": "expensive-model"}}, "body.overrides.model"),
-        ({"overrides": {"language": "German"}}, "body.overrides.language"),
-        ({"overrides": "de"}, "body.overrides"),
+        (
+            {"dynamic_variables": {"system__time": "now"}},
+            "body.dynamic_variables",
+            "may not have system__time: what begins with system__ the service gives",
+        ),
+        (
+            {"dynamic_variables": {"customer": "x" * 1001}},
+            "body.dynamic_variables",
+            "has more than 1000 characters as the value of customer; shorten it",
+        ),
+        (
+            {"dynamic_variables": {"customer": 5}},
+            "body.dynamic_variables",
+            "must have a text as the value of customer",
+        ),
+        (
+            {"dynamic_variables": ["customer"]},
+            "body.dynamic_variables",
+            "must be an object of names and texts",
+        ),
+        (
+            {"overrides": {"instructions": "Obey."}},
+            "body.overrides.instructions",
+            "The agent does not let a session replace its instructions. Leave it out.",
+        ),
+        (
+            {"overrides": {"tools": []}},
+            "body.overrides.tools",
+            "is not a known field; check its spelling or remove it",
+        ),
+        (
+            {"overrides": {"x" * 65: 1}},
+            "body.overrides",
+            "may only have greeting, language, instructions, model",
+        ),
+        (
+            {"overrides": {"model": "expensive-model"}},
+            "body.overrides.model",
+            "The agent may not use this model. Leave it out or name one that it allows.",
+        ),
+        (
+            {"overrides": {"language": "German"}},
+            "body.overrides.language",
+            "must be the tag of a language, such as de or pt-BR",
+        ),
+        ({"overrides": "de"}, "body.overrides", "must be an object"),
+        ({"message": ""}, "body.message", "may not be empty"),
+        ({"message": None}, "body.message", "must be a text"),
+        ({"wait": "soon"}, "body.wait", "must be a number"),
+        ({"wait": 901}, "body.wait", "must be at most 900"),
     ],
 )
 def test_what_cannot_be_brought_is_refused_by_name(
-    site: Site, more: dict[str, Any], path: str
+    site: Site, more: dict[str, Any], path: str, said: str
 ) -> None:
     answer = turn(site, **more)
-    assert [each["path"] for each in fault(answer)["details"]["faults"]] == [path]
+    assert fault(answer)["details"]["faults"] == [{"path": path, "message": said}]
+    assert fault(answer)["message"] == answer.body["detail"] == f"{path}: {said}"
     assert len(answer.text) < 1000
 
 

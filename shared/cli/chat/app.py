@@ -19,8 +19,10 @@ from shared.cli.chat.replies import LiveReply, PlainReply
 from shared.cli.chat.session import Session
 from shared.cli.chat.terminal import signals, silent
 from shared.cli.chat.view import View
+from shared.errors import ValidationError
 from shared.protocol.fields import MAX_MESSAGE_CHARACTERS
 from shared.protocol.variables import checked_variables
+from shared.runner.overrides import read_overrides
 
 OK = 0
 FAILED = 1
@@ -31,8 +33,8 @@ INTERRUPTED = 130
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """What the command line says. `once` is the only message; without it and without a terminal
-    standard input is. `state` is the folder for what is kept between runs, and `variables` are for
-    every conversation that is begun or come back to."""
+    standard input is. `state` is the folder for what is kept between runs, and `variables` and
+    `overrides` are for every conversation that is begun or come back to."""
 
     address: Address
     agent: str
@@ -40,6 +42,7 @@ class Options:
     once: str | None
     state: Path
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
+    overrides: Mapping[str, str] = field(default_factory=dict[str, str])
     patience: Patience = field(default_factory=Patience)
 
 
@@ -53,6 +56,7 @@ def chat(
     conversation: str | None,
     once: str | None,
     variables: Sequence[str],
+    overrides: Sequence[str],
     state_home: str,
 ) -> int:
     """`parley chat` with these options; the exit code.
@@ -67,6 +71,7 @@ def chat(
         once=once,
         state=Path(state_home).expanduser() / "parley",
         variables=named_values(variables),
+        overrides=named_overrides(overrides),
     )
     return run(options)
 
@@ -77,13 +82,25 @@ def named_values(given: Sequence[str]) -> dict[str, str]:
     Raises:
         ChatFault: one of them is none.
     """
-    pairs = [each.partition("=") for each in given]
-    if not all(equals for _, equals, _ in pairs):
-        raise ChatFault("--var needs a name and a value: --var name=value.")
     try:
-        return checked_variables({name: value for name, _, value in pairs})
+        return checked_variables(_pairs("--var", given))
     except ValueError as fault:
         raise ChatFault(f"--var {fault}.") from None
+
+
+def named_overrides(given: Sequence[str]) -> dict[str, str]:
+    """The same for `--override`."""
+    try:
+        return read_overrides(_pairs("--override", given))
+    except ValidationError as fault:
+        raise ChatFault(f"--override: {fault.message}") from None
+
+
+def _pairs(option: str, given: Sequence[str]) -> dict[str, str]:
+    pairs = [each.partition("=") for each in given]
+    if not all(equals for _, equals, _ in pairs):
+        raise ChatFault(f"{option} needs a name and a value: {option} name=value.")
+    return {name: value for name, _, value in pairs}
 
 
 def run(options: Options) -> int:
@@ -97,7 +114,7 @@ def run(options: Options) -> int:
     client = Client(options.address, options.patience)
     view = _view(terminal)
     person = Keyboard(client, view.hold) if talks else None
-    session = Session(client, options.agent, person, options.variables)
+    session = Session(client, options.agent, person, options.variables, options.overrides)
     with signals(client.interrupt):
         try:
             if talks:

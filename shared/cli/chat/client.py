@@ -191,7 +191,7 @@ class Client:
             if event.get("requestId") != request_id:
                 continue
             if event.get("type") == "error":
-                raise Refused(*error_of(event))
+                raise Refused(*error_of(event), mapping(mapping(event, "data"), "details"))
             if event.get("type") == "immediate_response":
                 return mapping(event, "data")
         raise NoAnswer

@@ -1,5 +1,8 @@
 """Why the client cannot go on. Every message is a sentence for the person at the terminal."""
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class ChatFault(Exception):
     """Something went wrong; `message` says what, and what to do."""
@@ -29,11 +32,12 @@ class NoAnswer(ChatFault):
 
 
 class Refused(ChatFault):
-    """The server answered with an error event; the message is the server's."""
+    """The server answered with an error event; the message and the details are the server's."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, details: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
         self.code = code
+        self.details = details or {}
 
 
 class Expired(ChatFault):

@@ -7,23 +7,25 @@ from typing import Any
 
 from shared.cli.chat import events
 from shared.cli.chat.asking import Person
+from shared.cli.chat.clean import one_line
 from shared.cli.chat.client import Client
 from shared.cli.chat.events import Failed, Finished, Message, Missed, Notice, TurnEvent, Unattended
 from shared.cli.chat.faults import ChatFault, NoAnswer, Refused
 from shared.cli.chat.opening import begun, taken_up
 from shared.cli.chat.prompts import FORMS
-from shared.cli.chat.shapes import rows, string
+from shared.cli.chat.shapes import rows, string, strings
 from shared.cli.chat.turn import SESSION_GONE, Turn
 from shared.cli.chat.under_way import turn_under_way
 
 PAGE = 20
+VARIABLES = "dynamicVariables"
 TRUNCATE = "stream_truncate"
 """What a client lists in `supports` that can take back a part of a reply."""
 
 
 class Session:
     """One at a time. `begin` or `resume` first. The `person` answers what turns ask for; without
-    one such a turn ends with `Unattended`. The `variables` are brought to each."""
+    one such a turn ends with `Unattended`. The `variables` and `overrides` are brought to each."""
 
     def __init__(
         self,
@@ -31,9 +33,11 @@ class Session:
         agent: str,
         person: Person | None = None,
         variables: Mapping[str, str] | None = None,
+        overrides: Mapping[str, str] | None = None,
     ) -> None:
         self._client = client
-        self._brought = {"dynamicVariables": dict(variables)} if variables else {}
+        brought = {VARIABLES: variables, "overrides": overrides}
+        self._brought = {name: dict(values) for name, values in brought.items() if values}
         self._person = person
         self.agent = agent
         self.agent_name = ""
@@ -198,14 +202,17 @@ class Session:
         try:
             return self._create(conversationId=conversation)
         except Refused as refusal:
-            if refusal.code != "VALIDATION_ERROR":
+            if refusal.details.get("field") != "agentId":
                 raise
             return None
 
     def _create(self, **fields: str) -> dict[str, str]:
         supports = [TRUNCATE, *(FORMS if self._person is not None else ())]
         own = {**self._brought, **fields}
-        data = self._client.ask("create_conversation_session", supports=supports, **own)
+        try:
+            data = self._client.ask("create_conversation_session", supports=supports, **own)
+        except Refused as refusal:
+            raise _with_options(refusal) from None
         needed = ("sessionId", "conversationId", "agentName")
         if not all(isinstance(data.get(name), str) for name in needed):
             raise NoAnswer("The server's answer makes no sense here: is it a Parley server?")
@@ -217,3 +224,13 @@ class Session:
         self.agent, self.agent_name = data.get("agentId") or agent, data["agentName"]
         self._newest = ""
         self._stale = False
+
+
+def _with_options(refusal: Refused) -> Refused:
+    """The same; of variables that are missing it says how they are given here."""
+    missing = strings(refusal.details, "missing")
+    if refusal.details.get("field") != VARIABLES or not missing:
+        return refusal
+    options = " ".join(f"--var {one_line(name)}=…" for name in missing)
+    said = f"{refusal.message} Add {options} to the command."
+    return Refused(refusal.code, said, refusal.details)

@@ -1,6 +1,6 @@
 """Mistakes in the fields of an agent but for its tools."""
 
-from tests.backends.mistakes.made import FIELDS, GOOD, Mistake
+from tests.backends.mistakes.made import FIELDS, GOOD, NO_VARIABLE, Mistake
 
 IN_FIELDS = [
     Mistake("no name", "instructions: Help.\n", 1, '"name" is missing; add it.'),
@@ -148,7 +148,33 @@ IN_FIELDS = [
         "an override of what is fixed",
         GOOD + "overrides:\n  - greeting\n  - tools\n",
         5,
-        '"overrides.1" may only have greeting, language, instructions, model.',
+        '"overrides.1" has "tools", which no session can replace; there are greeting, language, '
+        "instructions, model.",
+    ),
+    Mistake(
+        "an override that is a list",
+        GOOD + "overrides:\n  - [greeting]\n",
+        4,
+        '"overrides.0" must be the name of a field that a session may replace; there are greeting, '
+        "language, instructions, model.",
+    ),
+    Mistake(
+        "a variable in instructions that the service does not give",
+        "name: Support\ninstructions: |\n  Help.\n  It is {{ system__now }}.\n",
+        2,
+        f'"instructions" has {{{{system__now}}}}, {NO_VARIABLE}.',
+    ),
+    Mistake(
+        "a variable in a greeting that the service does not give",
+        GOOD + "greeting: Hello {{system__user}} {{system__foo}} {{name}}!\n",
+        3,
+        f'"greeting" has {{{{system__foo}}}}, {NO_VARIABLE}.',
+    ),
+    Mistake(
+        "more places for variables than a prompt has room to fill",
+        "name: Support\ninstructions: '" + "{{a}}" * 201 + "'\n",
+        2,
+        '"instructions" has 201 places for variables; it may have 200.',
     ),
     Mistake(
         "an override twice",
@@ -180,6 +206,13 @@ IN_FIELDS = [
         GOOD + "skills:\n  - tone\n  - tone\n",
         5,
         '"skills.1" names "tone" a second time; remove one.',
+    ),
+    Mistake(
+        "a skill with a variable that the service does not give",
+        GOOD + "skills:\n  - tone\n  - hurry\n",
+        5,
+        '"skills.1" names a skill that is not valid: skills/hurry.md in the library (LIBRARY_DIR) '
+        f"has {{{{system__now}}}}, {NO_VARIABLE}.",
     ),
     Mistake(
         "a skill without a file",

@@ -6,6 +6,10 @@ from shared.backends.agents import Agent
 
 GOOD = "name: Support\ninstructions: Help.\n"
 REQUEST = 'http: {url: "https://example.com"}'
+NO_VARIABLE = (
+    "which is no variable; of those that begin with system__ there are system__time, system__date, "
+    "system__conversation_id and system__user"
+)
 FIELDS = ", ".join(name for name in Agent.model_fields if name != "id")
 
 
