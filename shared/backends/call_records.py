@@ -4,7 +4,7 @@ The record of the call itself is kept: `call_id` is the other side's name for th
 `missing` counts the records of the call that were given up. One that is counted has `counted`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,9 +68,13 @@ class Delivered:
 
 
 class Delivery:
-    """Sends the record of one job."""
+    """Sends the record of one job. `check` raises when the lease is in doubt: it is asked right
+    before each request, as nobody else may be sending the same."""
 
-    def __init__(self, table: Table, plane: CallHistory, job: Job) -> None:
+    def __init__(
+        self, table: Table, plane: CallHistory, job: Job, check: Callable[[], None]
+    ) -> None:
+        self._check = check
         self._table = table
         self._plane = plane
         self._job = job
@@ -127,6 +131,7 @@ class Delivery:
             source=payload["source"],
             started_at=payload["began"],
         )
+        self._check()
         return self._plane.begin_call(record, key=key_of(call))
 
     def _say(self, call_id: str, said: Mapping[str, Any]) -> None:
@@ -144,6 +149,7 @@ class Delivery:
             turn_id=payload["turn"],
             stopped=bool(said.get("stopped", False)),
         )
+        self._check()
         self._plane.add_transcript(segment, key=key_of(self._job))
 
     def _finalize(self, call_id: str) -> None:
@@ -156,6 +162,7 @@ class Delivery:
             ended_at=payload["ended_at"],
             missing=int(self._job.attrs["told"]),
         )
+        self._check()
         self._plane.finalize_call(end, key=key_of(self._job))
 
 

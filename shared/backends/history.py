@@ -33,6 +33,7 @@ from shared.mailbox.box import Box, Job
 from shared.mailbox.deliveries import DeliveryPolicy, dead_letter, delivery_id
 from shared.mailbox.handler import Activation, AsksNobody
 from shared.mailbox.jobs import Ending, Scheduled
+from shared.mailbox.leases import LeaseLost
 from shared.mailbox.records import Records
 from shared.storage.table import Table, TransientError
 
@@ -90,9 +91,8 @@ class History(AsksNobody):
             return None
         took: bool | None = None
         try:
-            delivery = Delivery(self._table, plane, self._noted(activation))
-            activation.keeper.check()
-            done = _sent(delivery)
+            job = self._noted(activation)
+            done = _sent(Delivery(self._table, plane, job, activation.keeper.check))
             took = done is not None or None
         except (Unavailable, Malformed) as fault:
             took = False
@@ -164,10 +164,10 @@ class History(AsksNobody):
 
 
 def _sent(delivery: Delivery) -> Delivered | None:
-    """Send it. Raises ControlPlaneFault, TransientError."""
+    """Send it. Raises ControlPlaneFault, LeaseLost, TransientError."""
     try:
         return delivery.made()
-    except (ControlPlaneFault, TransientError):
+    except (ControlPlaneFault, LeaseLost, TransientError):
         raise
     except Exception as fault:
         # Nobody had foreseen it, and it may pass: that is no reason to give the record up.

@@ -14,7 +14,7 @@ from shared.ids import time_ordered_id
 from shared.mailbox.box import Box, BoxKey, Job
 from shared.mailbox.handler import Activation, AsksNobody
 from shared.mailbox.jobs import Ending, Scheduled
-from shared.mailbox.requests import NewJob, Requests
+from shared.mailbox.requests import Added, NewJob, Requests
 from shared.messaging.wakes import Wake, Wakes
 from shared.storage.expressions import Assign
 from shared.storage.table import Item, Put, Table, Update
@@ -54,7 +54,9 @@ class Closing:
         """Ask for the end of a conversation that the principal may `manage`, behind whatever it
         still has to do. Again, or where nothing has been said since the last end, changes
         nothing."""
-        meta, head = self._table.get([meta_key(box), box.item])
+        # One after the other: a turn that has left the box has written META before.
+        head = self._table.get([box.item])[0]
+        meta = self._table.get([meta_key(box)])[0]
         if meta is None:
             return
         jobs = Box.read(box, head).jobs if head else ()
@@ -64,9 +66,14 @@ class Closing:
             return
         # The same for all who ask at the same moment.
         ref = f"{PREFIX}{jobs[-1] if jobs else history['call']}"
-        job = NewJob(ref=ref, hash=ref, payload={"by": principal.user})
-        self._requests.add(box, job, bound=None)
+        if self._add(box, ref, principal).job.done:
+            # One that could not end the call, or has just ended it: then this one finds none.
+            self._add(box, f"{PREFIX}{time_ordered_id(self._clock.now())}", principal)
         self._wakes.send([Wake(box.pk, box.tenant)])
+
+    def _add(self, box: BoxKey, ref: str, principal: Principal) -> Added:
+        job = NewJob(ref=ref, hash=ref, payload={"by": principal.user})
+        return self._requests.add(box, job, bound=None)
 
 
 class Ends(AsksNobody):

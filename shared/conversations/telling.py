@@ -265,7 +265,7 @@ class Telling:
         heard = self._heard(activation)[stream]
         forgotten: set[tuple[str, int | None]] = activation.kept.setdefault("forgotten", set())
         left = dict.fromkeys(stream.gone) | {name: heard[name] for name in stream.expired}
-        for connection, until in left.items() - forgotten:
+        for connection, until in [each for each in left.items() if each not in forgotten]:
             forgotten.add((connection, until))
             try:
                 # One that has come back meanwhile, with a credential that lasts longer, stays.

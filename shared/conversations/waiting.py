@@ -1,6 +1,6 @@
 """The turn that a session's conversation waits with, for whoever answers it."""
 
-from shared.conversations.items import Connection, Session, session_key, turn_ref
+from shared.conversations.items import Connection, Session, session_key, turn_ref, turn_session
 from shared.conversations.pages import Pages
 from shared.identity.access import may
 from shared.mailbox.box import Box, Job
@@ -32,11 +32,11 @@ class Waiting:
         return found if found and may(opened.principal, "write", found.thing) else None
 
     def current(self, session: Session) -> Job | None:
-        """The job that the session's conversation is at, if it has begun and has not ended."""
+        """The turn that the session's conversation is at, if it has begun and has not ended."""
         box = session.box
         item = self._table.get([box.item])[0]
         head = Box.read(box, item).head if item else None
-        if head is None:
+        if head is None or not turn_session(head):
             return None
         job = self._table.get([box.job(head)])[0]
         found = Job.read(box, head, job) if job else None

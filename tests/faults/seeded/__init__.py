@@ -7,5 +7,9 @@ the store throttles, fails, loses answers; wakes are lost, doubled, late; the co
 or loses connections; the model stalls, breaks off, fails, and says something else each time. After
 a run the promises are checked by what clients got and what the store holds.
 
-`python -m tests.faults.seeded --seeds 1000 --from 0` prints the seeds that break a promise.
+In some seeds somebody else keeps the history: a historian who takes the records of calls, is away
+for stretches, refuses, loses answers; who honours keys, or knows none.
+
+`python -m tests.faults.seeded --seeds 1000 --from 0` prints the seeds that break a promise;
+`--history` has a historian in each of them, `--no-history` in none.
 """

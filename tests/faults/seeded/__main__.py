@@ -1,5 +1,6 @@
 """`python -m tests.faults.seeded --seeds 1000 [--from 0] [--processes 1]`: prints the seeds that
-break a promise, and which. `--seeds 1 --from N` plays one again, in exactly the same way."""
+break a promise, and which. `--seeds 1 --from N` plays one again, in exactly the same way; what it
+was begun with besides (`--history`, `--no-history`) belongs to it."""
 
 import argparse
 import gc
@@ -14,12 +15,12 @@ from pathlib import Path
 from tests.faults.seeded.run import run
 
 
-def one(seed: int, *, digest: bool = False) -> tuple[int, list[str]]:
+def one(seed: int, *, digest: bool = False, history: bool | None = None) -> tuple[int, list[str]]:
     logging.disable(logging.CRITICAL)
     shm = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=shm if shm.is_dir() else None) as folder:
         try:
-            return seed, run(seed, Path(folder), digest=digest)
+            return seed, run(seed, Path(folder), digest=digest, history=history)
         except Exception as fault:  # noqa: BLE001 - the others are still to be run
             return seed, [f"raised {fault!r}"]
         finally:
@@ -32,11 +33,17 @@ def main() -> int:
     parser.add_argument("--from", type=int, default=0, dest="first")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--digest", action="store_true", help="print what tells the courses apart")
+    parser.add_argument(
+        "--history",
+        action=argparse.BooleanOptionalAction,
+        help="with a historian in each run, or in none; otherwise as the seeds choose",
+    )
     options = parser.parse_args()
     seeds = range(options.first, options.first + options.seeds)
     failed, started = 0, time.monotonic()
     with ProcessPoolExecutor(options.processes, max_tasks_per_child=None) as pool:
-        for seed, found in pool.map(partial(one, digest=options.digest), seeds):
+        run_one = partial(one, digest=options.digest, history=options.history)
+        for seed, found in pool.map(run_one, seeds):
             if options.digest:
                 print(f"{seed} {found[0]}", flush=True)
             elif found:

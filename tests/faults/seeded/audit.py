@@ -11,6 +11,7 @@ from shared.storage.table import Item
 from tests.faults.seeded.client import NOT_NOW, Client
 from tests.faults.seeded.decisions import Decisions
 from tests.faults.seeded.following import Following
+from tests.faults.seeded.histories import Histories
 from tests.faults.seeded.prompts import REFUSALS
 from tests.faults.seeded.world import World
 from tests.simulation.hub import SimClock
@@ -27,8 +28,8 @@ class Audit:
         self.diary = world.diary
         self._clients = clients
         self._table = world.table()
-        conversations = {c: None for client in clients for _, c in client.sessions}
-        self.boxes = [box_key(TENANT, conversation) for conversation in conversations]
+        self._owners = {c: client.user for client in clients for _, c in client.sessions}
+        self.boxes = [box_key(TENANT, conversation) for conversation in self._owners]
         self.jobs = {
             job.ref.rpartition("#")[2]: job for box in self.boxes for job in _jobs(self, box)
         }
@@ -42,6 +43,9 @@ class Audit:
             if cursor is None:
                 return found
 
+    def owner(self, conversation: str) -> str:
+        return self._owners[conversation]
+
     def all(self) -> list[str]:
         return [
             *self.diary.broken,
@@ -52,8 +56,15 @@ class Audit:
             *self._order(),
             *self._logs(),
             *Decisions(self).all(),
+            *self.histories(),
             *(f"{key} took effect {n} times" for key, n in self.diary.effects.items() if n > 1),
         ]
+
+    def histories(self) -> Iterator[str]:
+        """What is broken of histories that somebody else keeps."""
+        world = self.world
+        if world.historian is not None and world.keeping is not None:
+            yield from Histories(self, world.historian, world.keeping).all()
 
     def _quiet(self) -> Iterator[str]:
         now = SimClock.EPOCH_MS + int(self.world.hub.time * 1000)

@@ -8,6 +8,7 @@ from tests.faults.seeded.audit import Audit
 from tests.faults.seeded.chaos import Rates
 from tests.faults.seeded.client import Client
 from tests.faults.seeded.following import Following
+from tests.faults.seeded.keeping import Keeping
 from tests.faults.seeded.model import Plan
 from tests.faults.seeded.prompts import Prompt
 from tests.faults.seeded.world import World, repeatable
@@ -16,8 +17,10 @@ from tests.faults.seeded.world import World, repeatable
 class Calm:
     """One client with one session of one conversation."""
 
-    def __init__(self, seed: int, folder: Path, **environ: str) -> None:
-        self.world = World(seed, folder, Rates(on=False), **environ)
+    def __init__(
+        self, seed: int, folder: Path, keeping: Keeping | None = None, **environ: str
+    ) -> None:
+        self.world = World(seed, folder, Rates(on=False), keeping, **environ)
         self.client = Client(self.world, "ann", truncates=True)
         self.clients = [self.client]
         self.join(self.client)
@@ -66,9 +69,10 @@ class Calm:
 
 
 @contextmanager
-def calm(seed: int, folder: Path, **environ: str) -> Iterator[Calm]:
+def calm(seed: int, folder: Path, keeping: Keeping | None = None, **environ: str) -> Iterator[Calm]:
+    """With `keeping` somebody keeps the history."""
     with repeatable(seed):
-        made = Calm(seed, folder, **environ)
+        made = Calm(seed, folder, keeping, **environ)
         try:
             yield made
         finally:

@@ -1,6 +1,7 @@
 """What goes wrong, and when: dice that a seed throws."""
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
@@ -78,6 +79,8 @@ class Chaos:
         self.diary = diary
         self.longest_call = 0.02
         """Seconds that the store takes at most."""
+        self.troubles: Counter[str] = Counter()
+        """How often each process died, stood still, or did not get an answer of the store."""
         self._outage = 0.0
 
     def hits(self, rate: float) -> bool:
@@ -98,16 +101,24 @@ class Chaos:
 
     def kill(self, process: Process) -> None:
         self.diary.crashes += 1
+        self.troubles[process.name] += 1
         process.kill()
 
     def freeze(self, process: Process, seconds: float) -> None:
         self.diary.crashes += 1
+        self.troubles[process.name] += 1
         process.freeze(seconds)
 
     # -- the store ------------------------------------------------------------------------
 
     def store(self, call: Call) -> Fault | Hooks:
         """A plan for `FaultyTable`: each call takes a moment, and fails at random."""
+        chosen = self._store(call)
+        if isinstance(chosen, Fault):
+            self.troubles[SimTask.current().process.name] += 1
+        return chosen
+
+    def _store(self, call: Call) -> Fault | Hooks:
         rates = self.rates
         self.hub.sleep(self.rng.uniform(0.001, self.longest_call))
         self.point()

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from shared.storage.table import Key
 from tests.simulation.hub import Process, SimClock
 
 Event = dict[str, Any]
@@ -71,6 +72,18 @@ class Said(NamedTuple):
 
 
 @dataclass
+class Asked:
+    """Somebody has asked for the end of a conversation. `over`: when that was answered, if it was;
+    `refused`: by that there is no such conversation."""
+
+    at: float
+    user: str
+    conversation: str
+    over: float | None = None
+    refused: bool = False
+
+
+@dataclass
 class Diary:
     """Turns go by their request ids, which are unique in a run; `ref` are keys of the table."""
 
@@ -78,6 +91,8 @@ class Diary:
     acknowledged: set[str] = field(default_factory=set[str])
     accepted: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     """By partition, the refs of the turns in the order in which they entered the mailbox."""
+    arrived: dict[str, float] = field(default_factory=dict[str, float])
+    """By turn, when it entered the mailbox."""
     mailboxes: dict[str, str] = field(default_factory=dict[str, str])
     """By turn, the partition of its mailbox."""
     held: dict[str, list[tuple[float, Held | None]]] = field(
@@ -106,6 +121,13 @@ class Diary:
     """By its id, when a prompt was first posted to anybody, though it may not have arrived."""
     said: dict[str, Said] = field(default_factory=dict[str, Said])
     """By the ids of their requests, which are unique too."""
+    ends: list[Asked] = field(default_factory=list[Asked])
+    records: dict[Key, list[tuple[float, str]]] = field(
+        default_factory=lambda: defaultdict[Key, list[tuple[float, str]]](list)
+    )
+    """How each record of the history has stood, from when on: `queued`, or its outcome."""
+    told: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
+    """What the historian has noted: the key of each."""
     crashes: int = 0
     """Processes that died or stood still."""
     broken: list[str] = field(default_factory=list[str])
@@ -113,7 +135,11 @@ class Diary:
 
     def lease(self, turn: str, process: Process, at: float) -> int | None:
         """Which take of the turn's mailbox this process held then, by its own clock."""
-        box = self.held.get(self.mailboxes.get(turn, ""), ())
+        return self.take(self.mailboxes.get(turn, ""), process, at)
+
+    def take(self, partition: str, process: Process, at: float) -> int | None:
+        """The same of the mailbox with this partition."""
+        box = self.held.get(partition, ())
         held = next((each for since, each in reversed(box) if since <= at), None)
         now = SimClock.EPOCH_MS + int(at * 1000) + process.skew_ms
         mine = held is not None and held.process == process.name and held.until > now
@@ -123,4 +149,5 @@ class Diary:
         """The same for two runs that took the same course."""
         seen = [[each.at, each.connection, each.event] for each in self.delivered]
         calls = [self.model_calls, self.tool_starts]
-        return hashlib.sha256(json.dumps([seen, calls]).encode()).hexdigest()
+        told = [self.told] if self.told else []
+        return hashlib.sha256(json.dumps([seen, calls, *told]).encode()).hexdigest()

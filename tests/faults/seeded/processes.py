@@ -1,11 +1,16 @@
 """What one simulated process is made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from shared.runner.request import Equipped
+from shared.storage.table import Item, Key
 from shared.wiring import Deployment
+from tests.faults.seeded.historian import Historian
+from tests.faults.seeded.keeping import Keeping
 from tests.simulation.hub import Hub, Process, SimEvent
+from tests.support.faults import FaultyTable
 
 
 class Simulated(Deployment):
@@ -19,6 +24,21 @@ class Simulated(Deployment):
     def equip_recorded(self, recorded: Mapping[str, Any]) -> Equipped:
         assert recorded == self.equipment.recorded, "a turn that waited goes on as another one"
         return self.equipment
+
+    def tells(self, historian: Historian, keeping: Keeping) -> None:
+        """The history is kept by this one, in this manner."""
+        plane: Any = historian
+        self.control_plane = plane
+        if keeping.patience is not None:
+            handler: Any = self.drain._handlers["history"]
+            handler._policy = replace(handler._policy, patience=keeping.patience)
+
+
+class TornTable(FaultyTable):
+    """What is read at once may be of different moments, as with DynamoDB."""
+
+    def get(self, keys: Sequence[Key], *, consistent: bool = True) -> list[Item | None]:
+        return [super(TornTable, self).get([key], consistent=consistent)[0] for key in keys]
 
 
 class SimLock:

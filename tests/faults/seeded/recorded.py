@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from shared.mailbox.box import BOX_SORT_KEY, BoxKey
+from shared.mailbox.records import PREFIX
 from shared.storage.expressions import Append, Assign, Change, Increment, Remove
 from shared.storage.sqlite import SqliteTable
-from shared.storage.table import Item, Operation, Put, Update
+from shared.storage.table import Item, Key, Operation, Put, Update
 from tests.faults.seeded.diary import Decided, Diary, Held, Shown
 from tests.simulation.hub import Hub, SimTask
 from tests.support.faults import Call, FaultyTable, Hooks
@@ -13,7 +14,7 @@ from tests.support.faults import Call, FaultyTable, Hooks
 
 class Recorded(FaultyTable):
     """The engine itself: writes down which turns came in, which stops and decisions were noted,
-    and who has which mailbox."""
+    who has which mailbox, and how the records of the history stand."""
 
     def __init__(self, engine: SqliteTable, diary: Diary, hub: Hub) -> None:
         super().__init__(engine, self._note)
@@ -31,12 +32,17 @@ class Recorded(FaultyTable):
                 case Put(Item(key)) if key.sk.startswith("TURN#"):
                     self._diary.accepted.setdefault(key.pk, []).append(key.sk)
                     self._diary.mailboxes[_turn(key.sk)] = key.pk
+                    self._diary.arrived[_turn(key.sk)] = self._hub.time
+                case Put(Item(key)) if key.sk.startswith(PREFIX):
+                    self._diary.records[key].append((self._hub.time, "queued"))
                 case Update(key, changes) if key.sk == BOX_SORT_KEY:
                     for change in changes:
                         self._box(BoxKey.parse(key.pk).partition, change)
                 case Update(key, changes) if key.sk.startswith("TURN#"):
                     for change in changes:
                         self._job(_turn(key.sk), change)
+                case Update(key, changes) if key.sk.startswith(PREFIX):
+                    self._record(key, changes)
 
     def _box(self, box: str, change: Change) -> None:
         diary, held = self._diary, self._diary.held
@@ -63,6 +69,12 @@ class Recorded(FaultyTable):
                 diary.pending[turn] = str(pending["call"])
             case Assign(("pending", "shown_at"), int(at)):
                 diary.shown.setdefault((turn, diary.pending[turn]), Shown(now, at))
+
+    def _record(self, key: Key, changes: Sequence[Change]) -> None:
+        assigned = {each.path: each.value for each in changes if isinstance(each, Assign)}
+        state = assigned.get(("outcome",), assigned.get(("state",)))
+        if state is not None:
+            self._diary.records[key].append((self._hub.time, str(state)))
 
 
 def _turn(ref: str) -> str:

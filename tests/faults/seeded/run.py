@@ -4,9 +4,11 @@ import random
 from functools import partial
 from pathlib import Path
 
+from tests.faults.seeded import endings
 from tests.faults.seeded.audit import Audit
 from tests.faults.seeded.client import Client
 from tests.faults.seeded.following import Following
+from tests.faults.seeded.keeping import Keeping, keeping
 from tests.faults.seeded.model import some_plan
 from tests.faults.seeded.people import Person
 from tests.faults.seeded.world import World, repeatable
@@ -19,15 +21,19 @@ RECOVERY = 2500.0
 and those in which it waits; and the sweep wakes what is long overdue only every fifth minute."""
 
 
-def run(seed: int, folder: Path, *, digest: bool = False) -> list[str]:
-    """The promises that this seed breaks; with `digest`, what tells its course from another."""
+def run(seed: int, folder: Path, *, digest: bool = False, history: bool | None = None) -> list[str]:
+    """The promises that this seed breaks; with `digest`, what tells its course from another. With
+    `history` somebody keeps the history, or (False) nobody does; None: as the seed chooses."""
+    kept = None if history is False else keeping(seed, always=history is True)
     with repeatable(seed):
-        world = World(seed, folder)
+        world = World(seed, folder, keeping=kept)
         try:
             clients = _clients(world)
             world.sweep_every_minute(int((BUSY + RECOVERY) / 60))
             for client in clients:
                 world.start(partial(_use, world, client, clients))
+            if kept is not None:
+                _keep(world, kept, clients)
             world.hub.run(BUSY)
             world.chaos.rates.on = False
             for client in clients:
@@ -37,6 +43,14 @@ def run(seed: int, folder: Path, *, digest: bool = False) -> list[str]:
             return [world.diary.digest()] if digest else broken
         finally:
             world.close()
+
+
+def _keep(world: World, kept: Keeping, clients: list[Client]) -> None:
+    """What happens where somebody keeps the history."""
+    if kept.ends is not None:
+        world.start(partial(endings.busy, world, clients, kept.ends, BUSY))
+    for at in kept.replays:
+        world.after(at, partial(endings.replay, world))
 
 
 def _clients(world: World) -> list[Client]:

@@ -27,8 +27,10 @@ from shared.wiring import Deployment
 from tests.faults.seeded.chaos import Chaos, ChaoticWakes, Rates, weather
 from tests.faults.seeded.diary import Diary
 from tests.faults.seeded.gateway import Gateway
+from tests.faults.seeded.historian import Historian
+from tests.faults.seeded.keeping import Keeping
 from tests.faults.seeded.model import Model, equipped
-from tests.faults.seeded.processes import Instance, SimLock, Simulated
+from tests.faults.seeded.processes import Instance, SimLock, Simulated, TornTable
 from tests.faults.seeded.recorded import Recorded
 from tests.simulation.hub import Hub, Killed, Process, SimClock, SimTask
 from tests.support.faults import FaultyTable
@@ -62,7 +64,15 @@ def repeatable(seed: int) -> Iterator[None]:
 class World:
     """Everything of one run."""
 
-    def __init__(self, seed: int, folder: Path, rates: Rates | None = None, **environ: str) -> None:
+    def __init__(
+        self,
+        seed: int,
+        folder: Path,
+        rates: Rates | None = None,
+        keeping: Keeping | None = None,
+        **environ: str,
+    ) -> None:
+        """Without `rates` the seed chooses them; with `keeping` somebody keeps the history."""
         self.rng = random.Random(seed)
         self.hub = Hub()
         self.diary = Diary()
@@ -89,14 +99,19 @@ class World:
             "APPROVAL_TIMEOUT_SEC": str(patience),
             **environ,
         }
-        self._settings = Settings.load(variables, loopback=True)
+        self.keeping = keeping
+        self.historian = Historian(self.chaos, self.diary, keeping) if keeping else None
+        kept = keeping.environ if keeping else {}
+        self.settings = Settings.load({**variables, **kept}, loopback=True)
         self._equipment = equipped(self.model, self.diary)
         self._instances: list[Instance] = []
         self._processes = 0
         self._connections = 0
         self._answers = 0
-        self._agents = Deployment(self._settings).agents
-        self.artifacts = Deployment(self._settings).artifacts
+        # The historian owns no agents.
+        local = Settings.load(variables, loopback=True)
+        self._agents = Deployment(local).agents
+        self.artifacts = Deployment(local).artifacts
         self.wakes = ChaoticWakes(self.chaos, self._deliver)
         self.world = Process(self.hub, "world")
 
@@ -109,13 +124,17 @@ class World:
 
     def _new(self) -> Instance:
         process = self.process()
-        made = Simulated(self._settings, clock=SimClock(process), instance=process.name)
-        made.engine = FaultyTable(Recorded(self.engine, self.diary, self.hub), self.chaos.store)
+        made = Simulated(self.settings, clock=SimClock(process), instance=process.name)
+        torn = self.keeping is not None and self.keeping.torn
+        faulty = TornTable if torn else FaultyTable
+        made.engine = faulty(Recorded(self.engine, self.diary, self.hub), self.chaos.store)
         made.push, made.model, made.wakes = self.gateway, self.model, self.wakes
         made.agents, made.artifacts = self._agents, self.artifacts
         made.equipment = self._equipment
-        turns: Any = made.drain._handlers["conv"]
+        turns: Any = made.turn_handler
         turns._telling._letting_in = SimLock(self.hub)
+        if self.historian and self.keeping:
+            made.tells(self.historian, self.keeping)
         instance = Instance(process, made)
         self._instances.append(instance)
         return instance
@@ -136,13 +155,11 @@ class World:
         self, function: str, event: Any, then: Callable[[Any], None] = lambda _answer: None
     ) -> None:
         """Call a handler as Lambda does; `then` with what it returns, if it does."""
-        instance = self.instance()
-        instance.busy += 1
 
-        def work() -> None:
+        def work(deployment: Deployment) -> None:
             # The handler asks for it at once, before anything else can run.
-            wiring.install(instance.deployment)
-            clock = instance.deployment.clock
+            wiring.install(deployment)
+            clock = deployment.clock
             deadline = clock.monotonic() + SECONDS.get(function, self.worker_seconds)
             context = LambdaContext(function_name=function, deadline=deadline, clock=clock)
             try:
@@ -152,11 +169,22 @@ class World:
                 if event.get("requestContext", {}).get("eventType") != "DISCONNECT":
                     self.diary.broken.append(f"{function} failed")
                 return
-            finally:
-                instance.busy -= 1
             then(answer)
 
-        self.hub.spawn(instance.process, work)
+        self.run_in(work)
+
+    def run_in(self, work: Callable[[Deployment], None]) -> None:
+        """Have a process do this, as it does with a request."""
+        instance = self.instance()
+        instance.busy += 1
+
+        def busy() -> None:
+            try:
+                work(instance.deployment)
+            finally:
+                instance.busy -= 1
+
+        self.hub.spawn(instance.process, busy)
 
     def after(self, seconds: float, work: Callable[[], Any]) -> None:
         self.gateway.after(seconds, work)
