@@ -1,6 +1,7 @@
 """A deployment in virtual time whose history a reference backend keeps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,21 @@ from shared.mailbox.box import Box, BoxKey
 from shared.mailbox.records import KIND, record_box
 from shared.messaging.wakes import Wake
 from shared.storage.sqlite import SqliteTable
-from shared.storage.table import Item, Table
+from shared.storage.table import OWNED, Item, Table
 from tests.support.reference_backend import ReferenceBackend
 from tests.wire.scene import Scene
 
 TOKEN = "the-token-of-the-backend"
 ASSISTANT = {"name": "Assistant", "instructions": "Help."}
 SWEEP = 60.0
+
+
+@contextmanager
+def keeping() -> Iterator[ReferenceBackend]:
+    """A backend that has the assistant, and keeps the history."""
+    with ReferenceBackend(token=TOKEN) as running:
+        running.books.put_agent("assistant", ASSISTANT)
+        yield running
 
 
 class Bridge:
@@ -110,6 +119,29 @@ class Bridge:
         """As POST /conversations/{id}/end does."""
         box = self.box
         self.scene.run(lambda: self.scene.deployment.closing.end(LOCAL, box))
+
+    def expected(self, *, ended: bool = False) -> list[str]:
+        """What `told` is when everything has arrived: each question followed by its answer."""
+        said = [text for n in range(1, self.said + 1) for text in (f"Question {n}", "Hello")]
+        return ["begin", *said, *(["finalize"] if ended else [])]
+
+    def letters(self) -> list[Item]:
+        """The dead letters."""
+        table = self.scene.deployment.table
+        entries = self.scene.run(lambda: table.query_index(OWNED, "DEAD#local")).items
+        found = [self.get(entry.key) for entry in entries]
+        return [item for item in found if item is not None]
+
+    def replay(self) -> None:
+        """Replay every dead letter, as POST /deliveries/{id}/replay does."""
+        deployment = self.scene.deployment
+
+        def replayed() -> None:
+            for letter in deployment.dead_letters.page("local", 50).letters:
+                box = deployment.dead_letters.replay("local", letter.id)
+                deployment.wakes.send([Wake(box.pk, box.tenant)])
+
+        self.scene.run(replayed)
 
     def rest(self, seconds: float) -> None:
         """Let time pass without anybody working."""

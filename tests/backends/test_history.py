@@ -7,9 +7,7 @@ import pytest
 
 from shared.conversations.items import Session, session_key
 from shared.identity.credentials import LOCAL
-from shared.messaging.wakes import Wake
-from shared.storage.table import OWNED, Item
-from tests.backends.bridge import ASSISTANT, TOKEN, Bridge
+from tests.backends.bridge import Bridge, keeping
 from tests.support.reference_backend import ReferenceBackend
 
 DAY = 24 * 3600
@@ -17,8 +15,7 @@ DAY = 24 * 3600
 
 @pytest.fixture
 def backend() -> Iterator[ReferenceBackend]:
-    with ReferenceBackend(token=TOKEN) as running:
-        running.books.put_agent("assistant", ASSISTANT)
+    with keeping() as running:
         yield running
 
 
@@ -27,18 +24,12 @@ def bridge(backend: ReferenceBackend, tmp_path: Path) -> Bridge:
     return Bridge(backend, tmp_path)
 
 
-def expected(bridge: Bridge, *, ended: bool = False) -> list[str]:
-    """Each question followed by its answer, between the beginning and the end of the call."""
-    said = [text for n in range(1, bridge.said + 1) for text in (f"Question {n}", "Hello")]
-    return ["begin", *said, *(["finalize"] if ended else [])]
-
-
 def test_a_conversation_arrives_as_it_was_said(bridge: Bridge, backend: ReferenceBackend) -> None:
     began = bridge.scene.clock.now()
     for _ in range(3):
         bridge.say()
         bridge.deliver(5)
-    assert bridge.told() == expected(bridge)
+    assert bridge.told() == bridge.expected()
     [call] = backend.books.calls.values()
     assert call.tenant == "local"
     record = call.record
@@ -68,10 +59,10 @@ def test_the_end_comes_behind_everything_and_once(
     for _ in range(3):
         bridge.end()
     bridge.deliver(5)
-    assert bridge.told() == expected(bridge, ended=True)
+    assert bridge.told() == bridge.expected(ended=True)
     bridge.end()
     bridge.deliver(3600)
-    assert bridge.told() == expected(bridge, ended=True)
+    assert bridge.told() == bridge.expected(ended=True)
     [call] = backend.books.calls.values()
     [end] = call.finalized
     assert (end["status"], end["missing"]) == ("connected", 0)
@@ -108,12 +99,12 @@ def test_a_conversation_that_rests_ends_by_itself(
     bridge.deliver(1000)
     bridge.say()
     bridge.deliver(1700)
-    assert bridge.told() == expected(bridge), "each turn begins the time anew"
+    assert bridge.told() == bridge.expected(), "each turn begins the time anew"
     bridge.deliver(200)
-    assert bridge.told() == expected(bridge, ended=True)
+    assert bridge.told() == bridge.expected(ended=True)
     assert bridge.state.complete is True
     bridge.deliver(2 * DAY)
-    assert bridge.told() == expected(bridge, ended=True)
+    assert bridge.told() == bridge.expected(ended=True)
     box = bridge.get(bridge.box.item)
     assert box is not None
     assert "due" not in box.attrs, "nothing comes back to a conversation that has ended"
@@ -140,7 +131,7 @@ def test_thirty_turns_while_the_backend_is_away(bridge: Bridge, backend: Referen
     assert (state.state, state.complete, state.waiting) == ("ending", False, 62)
     backend.start()
     bridge.deliver(600)
-    assert bridge.told() == expected(bridge, ended=True)
+    assert bridge.told() == bridge.expected(ended=True)
     assert backend.books.answers["conflicts"] == 0
     state = bridge.state
     assert (state.state, state.complete, state.waiting, state.missing) == ("ended", True, 0, 0)
@@ -158,110 +149,9 @@ def test_more_than_the_queue_holds(backend: ReferenceBackend, tmp_path: Path) ->
     bridge.deliver(5)
     backend.start()
     bridge.deliver(900)
-    assert bridge.told() == expected(bridge, ended=True)
+    assert bridge.told() == bridge.expected(ended=True)
     state = bridge.state
     assert (state.behind, state.complete) == (False, True)
-
-
-def test_a_day_of_it_and_they_are_dead_letters(bridge: Bridge, backend: ReferenceBackend) -> None:
-    bridge.say()
-    backend.stop()
-    bridge.deliver(DAY - 600)
-    assert bridge.state.missing == 0
-    bridge.deliver(1200)
-    assert bridge.state.missing == 1, "the record of the call; the others have just begun"
-    backend.start()
-    bridge.deliver(600)
-    # The messages began the call that its own record could not.
-    assert bridge.told()[:3] == expected(bridge)
-    assert bridge.state.missing == 0
-
-
-def test_what_is_refused_is_tried_a_few_times(bridge: Bridge, backend: ReferenceBackend) -> None:
-    bridge.say()
-    bridge.deliver(5)
-    backend.fault("status", operation="transcript", status=422, times=5)
-    bridge.say()
-    bridge.deliver(30)
-    assert bridge.told() == [*expected(bridge)[:3], "Hello"], "the next one goes on"
-    state = bridge.state
-    assert (state.missing, state.waiting) == (1, 0)
-    [dead] = letters(bridge)
-    assert dead.attrs["error"]
-    assert (dead.attrs["attempts"], dead.attrs["refusals"]) == (5, 5)
-    bridge.end()
-    bridge.deliver(5)
-    [call] = backend.books.calls.values()
-    assert call.finalized[0]["missing"] == 1
-    assert (bridge.state.state, bridge.state.complete) == ("ended", False)
-    replay(bridge)
-    bridge.deliver(5)
-    assert bridge.told()[-1] == "Question 2"
-    assert letters(bridge) == []
-    assert (bridge.state.missing, bridge.state.complete) == (0, True)
-    assert len(call.finalized) == 1
-
-
-def test_a_replay_that_is_refused_again_counts_once(
-    bridge: Bridge, backend: ReferenceBackend
-) -> None:
-    backend.fault("status", operation="transcript", status=400, times=10)
-    bridge.say("Question 1")
-    bridge.deliver(60)
-    assert bridge.state.missing == 2
-    backend.fault("status", operation="transcript", status=400, times=5)
-    replay(bridge)
-    bridge.deliver(60)
-    assert bridge.state.missing == 1
-    # The latest is listed, and replayed, first.
-    assert bridge.told() == ["begin", "Question 1"]
-
-
-def test_a_call_whose_own_record_is_refused(bridge: Bridge, backend: ReferenceBackend) -> None:
-    backend.fault("status", operation="begin", status=400, times=5)
-    bridge.say()
-    bridge.deliver(30)
-    # It was given up; what comes after it asks again.
-    assert bridge.told() == expected(bridge)
-    assert (letters(bridge), bridge.state.missing) == ([], 0)
-    [call] = backend.books.calls.values()
-    assert bridge.state.call_id == call.id
-
-
-def test_a_call_that_nobody_wants(bridge: Bridge, backend: ReferenceBackend) -> None:
-    backend.fault("status", operation="begin", status=403, times=None)
-    bridge.say()
-    bridge.end()
-    bridge.deliver(120)
-    assert bridge.told() == []
-    assert bridge.state.missing == 4
-    assert (bridge.state.state, bridge.state.complete) == ("ended", False)
-    backend.faults.clear()
-    for _ in range(4):
-        replay(bridge)
-        bridge.deliver(5)
-    assert sorted(bridge.told()) == sorted(expected(bridge, ended=True))
-    assert (bridge.state.missing, bridge.state.complete) == (0, True)
-
-
-@pytest.mark.parametrize("kind", ["status_after", "drop_after", "cut", "garbage"])
-def test_an_answer_that_is_lost(bridge: Bridge, backend: ReferenceBackend, kind: str) -> None:
-    for operation in ("begin", "transcript", "transcript", "finalize"):
-        backend.fault(kind, operation=operation)  # type: ignore[arg-type]
-    bridge.say()
-    bridge.end()
-    bridge.deliver(120)
-    assert bridge.told() == expected(bridge, ended=True)
-    assert backend.books.answers == {"repeated": 4}
-
-
-def test_it_comes_again_when_it_is_asked_to(bridge: Bridge, backend: ReferenceBackend) -> None:
-    backend.fault("status", operation="begin", status=429, retry_after="120")
-    bridge.say()
-    bridge.deliver(110)
-    assert backend.counts()["begin"] == 1
-    bridge.deliver(130)
-    assert bridge.told() == expected(bridge)
 
 
 def test_stopped_and_failed_turns_are_recorded_as_far_as_they_came(
@@ -310,23 +200,4 @@ def test_what_waits_when_history_is_switched_off(backend: ReferenceBackend, tmp_
     later = Bridge(backend, tmp_path, engine=on.scene.deployment.engine)
     later.rest(off.time)
     later.deliver(7200)
-    assert later.told() == expected(on)
-
-
-def letters(bridge: Bridge) -> list[Item]:
-    table = bridge.scene.deployment.table
-    entries = bridge.scene.run(lambda: table.query_index(OWNED, "DEAD#local")).items
-    found = [bridge.get(entry.key) for entry in entries]
-    return [item for item in found if item is not None]
-
-
-def replay(bridge: Bridge) -> None:
-    """Replay every dead letter, as POST /deliveries/{id}/replay does."""
-    deployment = bridge.scene.deployment
-
-    def replayed() -> None:
-        for letter in deployment.dead_letters.page("local", 50).letters:
-            box = deployment.dead_letters.replay("local", letter.id)
-            deployment.wakes.send([Wake(box.pk, box.tenant)])
-
-    bridge.scene.run(replayed)
+    assert later.told() == on.expected()

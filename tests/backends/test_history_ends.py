@@ -11,8 +11,7 @@ from shared.conversations.items import meta_key
 from shared.identity.credentials import LOCAL
 from shared.mailbox.box import Box, BoxKey
 from shared.mailbox.jobs import Scheduled
-from tests.backends.bridge import ASSISTANT, TOKEN, Bridge
-from tests.backends.test_history import expected, letters, replay
+from tests.backends.bridge import TOKEN, Bridge, keeping
 from tests.support.reference_backend import ReferenceBackend
 
 DAY = 24 * 3600
@@ -20,8 +19,7 @@ DAY = 24 * 3600
 
 @pytest.fixture
 def backend() -> Iterator[ReferenceBackend]:
-    with ReferenceBackend(token=TOKEN) as running:
-        running.books.put_agent("assistant", ASSISTANT)
+    with keeping() as running:
         yield running
 
 
@@ -43,7 +41,7 @@ def test_an_end_that_was_given_up_does_not_count_itself(
     bridge.deliver(60)
     state = bridge.state
     assert (state.state, state.complete, state.missing) == ("ended", False, 1)
-    replay(bridge)
+    bridge.replay()
     bridge.deliver(5)
     assert [end["missing"] for end in finalized(backend)] == [0]
     state = bridge.state
@@ -59,9 +57,9 @@ def test_an_end_whose_answers_are_lost_for_a_day_is_the_same_when_it_is_replayed
     bridge.end()
     bridge.deliver(DAY + 900)
     assert bridge.state.complete is False
-    assert len(letters(bridge)) == 1
+    assert len(bridge.letters()) == 1
     backend.faults.clear()
-    replay(bridge)
+    bridge.replay()
     bridge.deliver(120)
     assert backend.books.answers["conflicts"] == 0
     assert len(finalized(backend)) == 1
@@ -78,7 +76,7 @@ def test_a_letter_that_is_replayed_between_two_attempts_of_the_end(
     backend.fault("status", operation="finalize", status=503, times=6)
     bridge.end()
     bridge.deliver(3)
-    replay(bridge)
+    bridge.replay()
     bridge.deliver(600)
     assert backend.books.answers["conflicts"] == 0
     assert [end["missing"] for end in finalized(backend)] == [1]
@@ -93,7 +91,7 @@ def test_an_end_that_brings_the_call_along(bridge: Bridge, backend: ReferenceBac
     bridge.deliver(120)
     assert bridge.told() == ["begin", "finalize"]
     assert [end["missing"] for end in finalized(backend)] == [2], "the call itself has arrived"
-    assert (bridge.state.missing, len(letters(bridge))) == (2, 2)
+    assert (bridge.state.missing, len(bridge.letters())) == (2, 2)
 
 
 def test_what_an_earlier_call_lacks_is_still_missing(
@@ -108,7 +106,7 @@ def test_what_an_earlier_call_lacks_is_still_missing(
     bridge.deliver(60)
     assert [end["missing"] for end in finalized(backend)] == [2, 0]
     assert (bridge.state.missing, bridge.state.complete) == (2, False)
-    replay(bridge)
+    bridge.replay()
     bridge.deliver(60)
     assert (bridge.state.missing, bridge.state.complete) == (0, True)
 
@@ -123,15 +121,15 @@ def test_many_ask_for_the_end_at_the_same_moment(bridge: Bridge, backend: Refere
         return [held if key == box.item else item for key, item in zip(keys, found, strict=True)]
 
     # Each of them has looked before any of them has asked.
-    bridge.scene.deployment.table.get = stale  # type: ignore[method-assign]
+    bridge.scene.deployment.table.get = stale  # type: ignore[method-assign]  # the stage is ours to change
     for _ in range(20):
         bridge.scene.run(lambda: closing.end(LOCAL, box))
-    bridge.scene.deployment.table.get = get  # type: ignore[method-assign]
+    bridge.scene.deployment.table.get = get  # type: ignore[method-assign]  # the stage is ours to change
     item = bridge.get(box.item)
     assert item is not None
     assert len(item.attrs["jobs"]) == 1
     bridge.deliver(5)
-    assert bridge.told() == expected(bridge, ended=True)
+    assert bridge.told() == bridge.expected(ended=True)
 
 
 def test_a_call_that_was_open_when_history_was_switched_off_ends_when_it_is_on_again(
@@ -146,7 +144,7 @@ def test_a_call_that_was_open_when_history_was_switched_off_ends_when_it_is_on_a
     later = Bridge(backend, tmp_path, engine=on.scene.deployment.engine)
     later.rest(off.time)
     later.deliver(2 * DAY)
-    assert later.told() == expected(on, ended=True)
+    assert later.told() == on.expected(ended=True)
 
 
 def test_a_turn_that_waits_for_a_person_is_looked_at_seldom_whatever_the_idle_time(
@@ -171,11 +169,11 @@ def test_clocks_that_differ_do_not_turn_time_round(
     bridge.end()
     process.skew_ms = 0
     bridge.deliver(900)
-    assert bridge.told() == expected(bridge, ended=True)
+    assert bridge.told() == bridge.expected(ended=True)
     [call] = backend.books.calls.values()
     assert all(each["duration_ms"] >= 0 for each in call.transcripts)
     assert call.finalized[0]["duration_seconds"] >= 0
-    assert letters(bridge) == []
+    assert bridge.letters() == []
 
 
 def test_an_attempt_that_nobody_had_foreseen_is_made_again(
@@ -192,8 +190,8 @@ def test_an_attempt_that_nobody_had_foreseen_is_made_again(
     monkeypatch.setattr(plane, "begin_call", broken)
     bridge.say()
     bridge.deliver(60)
-    assert bridge.told() == expected(bridge)
-    assert letters(bridge) == []
+    assert bridge.told() == bridge.expected()
+    assert bridge.letters() == []
 
 
 def test_a_token_that_is_not_accepted_any_more(bridge: Bridge, backend: ReferenceBackend) -> None:
@@ -204,11 +202,11 @@ def test_a_token_that_is_not_accepted_any_more(bridge: Bridge, backend: Referenc
     bridge.say()
     bridge.end()
     bridge.deliver(1800)
-    assert letters(bridge) == []
+    assert bridge.letters() == []
     assert bridge.state.waiting == 3
     backend.token = TOKEN
     bridge.deliver(600)
-    assert bridge.told() == expected(bridge, ended=True)
+    assert bridge.told() == bridge.expected(ended=True)
     meta = bridge.get(meta_key(bridge.box))
     assert meta is not None
     assert "call" not in meta.attrs["history"]

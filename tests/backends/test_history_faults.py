@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.backends.bridge import ASSISTANT, TOKEN, Bridge, short
+from tests.backends.bridge import Bridge, keeping, short
 from tests.support.reference_backend import ReferenceBackend
 from tests.support.reference_faults import Fault, Faults, Kind
 
@@ -50,8 +50,7 @@ class Weather(Faults):
 
 @pytest.fixture
 def backend() -> Iterator[ReferenceBackend]:
-    with ReferenceBackend(token=TOKEN) as running:
-        running.books.put_agent("assistant", ASSISTANT)
+    with keeping() as running:
         yield running
 
 

@@ -90,7 +90,7 @@ def test_pages_have_each_once_the_latest_first(office: Office, limit: int) -> No
 
 def test_those_of_one_moment_are_all_there(office: Office) -> None:
     """Cursors tell them apart though their times are the same."""
-    office.clock.advance = lambda seconds: None  # type: ignore[method-assign]
+    office.clock.advance = lambda seconds: None  # type: ignore[method-assign]  # the stage is ours to change
     made = {office.died() for _ in range(5)}
     listed = office.listed(limit=2)
     assert len(listed) == 5

@@ -114,7 +114,7 @@ def test_what_is_listed_does_not_overtake_what_is_not(desk: Desk) -> None:
             desk.queue()
         return run(activation)
 
-    desk.told.run = meanwhile  # type: ignore[method-assign]
+    desk.told.run = meanwhile  # type: ignore[method-assign]  # the stage is ours to change
     desk.drain()
     assert desk.told.got == desk.queued
     assert len(desk.queued) == 9
@@ -196,7 +196,7 @@ def test_one_that_is_queued_while_the_rest_is_looked_for(desk: Desk) -> None:
             desk.queue()  # it rings: what was found is not all any more
         return found
 
-    desk.records.more = more  # type: ignore[method-assign]
+    desk.records.more = more  # type: ignore[method-assign]  # the stage is ours to change
     desk.drain()
     assert desk.told.got == desk.queued
     assert len(desk.queued) == 6

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.storage.sqlite import SqliteTable
-from tests.backends.bridge import ASSISTANT, TOKEN, short
+from tests.backends.bridge import TOKEN, keeping, short
 from tests.support.reference_backend import ReferenceBackend
 from tests.web.site import Site
 from tests.web.test_conversations import UNKNOWN, conversation
@@ -17,8 +17,7 @@ STATE = {"state", "complete", "waiting", "behind", "missing", "call_id", "ended_
 
 @pytest.fixture
 def backend() -> Iterator[ReferenceBackend]:
-    with ReferenceBackend(token=TOKEN) as running:
-        running.books.put_agent("assistant", ASSISTANT)
+    with keeping() as running:
         yield running
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.backends.bridge import ASSISTANT, TOKEN, Bridge
+from tests.backends.bridge import Bridge, keeping
 from tests.support.reference_backend import ReferenceBackend
 from tests.wire.store_calls import Wire
 
@@ -21,8 +21,7 @@ PLAIN = [
 
 @pytest.fixture
 def backend() -> Iterator[ReferenceBackend]:
-    with ReferenceBackend(token=TOKEN) as running:
-        running.books.put_agent("assistant", ASSISTANT)
+    with keeping() as running:
         yield running
 
 
