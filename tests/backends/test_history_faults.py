@@ -1,7 +1,6 @@
 """Records, a thousand in the long form, for a backend that at random is slow, fails before or after
 it has written, and hangs up."""
 
-import os
 import random
 import threading
 from collections import Counter
@@ -11,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.backends.bridge import Bridge, keeping, short
+from tests.faults.forms import LONG
 from tests.support.reference_backend import ReferenceBackend
 from tests.support.reference_faults import Fault, Faults, Kind
 
-TURNS = 500 if os.environ.get("FAULTS") == "long" else 100
+TURNS = 500 if LONG else 100
 """Two records each."""
 
 WRITES = ("begin", "transcript", "finalize")
