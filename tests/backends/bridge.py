@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from shared.backends.http_control_plane import HttpControlPlane
 from shared.conversations.history_state import HistoryState
 from shared.conversations.items import Session, session_key
 from shared.identity.credentials import LOCAL
@@ -29,6 +30,15 @@ def keeping() -> Iterator[ReferenceBackend]:
         yield running
 
 
+_OPENED: list[Callable[[], None]] = []
+
+
+def close_bridges() -> None:
+    """What the bridges of a test have opened."""
+    while _OPENED:
+        _OPENED.pop()()
+
+
 class Bridge:
     """Turns and records are run apart: `work` runs conversations, `deliver` the records."""
 
@@ -40,8 +50,11 @@ class Bridge:
         **environ: str,
     ) -> None:
         self.backend = backend
+        if engine is None:
+            engine = made = SqliteTable(folder / "parley.db")
+            _OPENED.append(made.close)
         self.scene = Scene(
-            engine or SqliteTable(folder / "parley.db"),
+            engine,
             folder,
             **{
                 "BACKEND_URL": backend.url,
@@ -51,6 +64,9 @@ class Bridge:
                 **environ,
             },
         )
+        plane = self.scene.deployment.control_plane
+        assert isinstance(plane, HttpControlPlane)
+        _OPENED.append(plane.close)
         self.scene.connect("c1")
         self.session = self.scene.session("c1")
         self.said = 0

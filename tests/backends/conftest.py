@@ -9,10 +9,17 @@ from shared.storage.folder import FolderArtifacts
 from shared.storage.sqlite import SqliteTable
 from shared.storage.table import Table
 from shared.storage.wrapper import ResilientTable
+from tests.backends.bridge import close_bridges
 from tests.backends.outages import SHOP, Backend, Process, Start
 from tests.support.clock import FakeClock
 
 ORDERS = 'def find(a: int) -> int:\n    """Find it."""\n    return a\n'
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    yield
+    close_bridges()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.backends.bridge import close_bridges
 from tests.support.aws import moto_server
 from tests.wire.store_calls import Wire, dynamo_wire, sqlite_wire
 
@@ -13,6 +14,12 @@ from tests.wire.store_calls import Wire, dynamo_wire, sqlite_wire
 def moto() -> Iterator[str]:
     with moto_server() as endpoint:
         yield endpoint
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    yield
+    close_bridges()
 
 
 @pytest.fixture(params=["sqlite", "dynamodb"])
