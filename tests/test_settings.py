@@ -225,6 +225,7 @@ def test_values_without_a_meaning(name: str, value: str, said: str) -> None:
         ({**AWS, "DATABASE_URL": "sqlite:///x"}, "Keep one: SQLite or DynamoDB"),
         ({"BACKEND_MODE": "http"}, "BACKEND_MODE=http needs BACKEND_URL"),
         ({"BACKEND_TOKEN": "abc"}, "BACKEND_TOKEN needs BACKEND_URL"),
+        ({"BACKEND_URL": "http://x.org"}, "BACKEND_URL must begin with https://"),
         (
             {"BACKEND_URL": "http://x.org", "BACKEND_TOKEN": "abc"},
             "BACKEND_URL must begin with https://",

@@ -38,6 +38,9 @@ NEGATIVE = 5.0
 REST = 5.0
 """Seconds, at least, for which what failed is not asked for again where there is a copy."""
 
+CHECKED = 600.0
+"""Seconds after which a copy that was stored is looked for again."""
+
 log = logging.getLogger("parley")
 
 _Result = TypeVar("_Result")
@@ -101,6 +104,7 @@ class LastGood:
         self._entries = BoundedCache[_Key, _Entry](MAX_ENTRIES)
         self._proven = BoundedCache[_Key, Proven](MAX_ENTRIES)
         self._tools = BoundedCache[_Key, Mapping[str, Any]](MAX_ENTRIES)
+        self._stored = BoundedCache[_Key, float](MAX_ENTRIES)
 
     def agent(self, agent_id: str, *, tenant: str) -> AgentConfig:
         def copy() -> AgentConfig | None:
@@ -137,10 +141,14 @@ class LastGood:
         skills can be had as well. Only then it is kept for other processes too."""
         key = _Key("agent" if whole else "fields", tenant, config.id)
         known = self._proven.get(key)
-        if known and known.config.version == config.version and known.tools == tools:
+        now = self._clock.monotonic()
+        same = known and known.config.version == config.version and known.tools == tools
+        # Another process may have been told meanwhile that it is gone, and have removed the copy.
+        if same and now < (self._stored.get(key) or 0.0) + CHECKED:
             return
         proven = Proven(config=config, tools=dict(tools))
         self._remember(key, proven)
+        self._stored.put(key, now)
         if whole and self._kept is not None:
             self._kept.put(proven, tenant)
 

@@ -8,6 +8,7 @@ import pytest
 
 from shared.backends.control_plane import Unavailable
 from shared.backends.kept_configs import MAX_BYTES
+from shared.backends.last_good import CHECKED
 from shared.errors import NotFound, ServiceUnavailable
 from shared.storage.table import Item, Key, Operation, Table
 from shared.storage.table import Unavailable as TableUnavailable
@@ -145,3 +146,20 @@ def test_what_is_gone_is_gone(
     for one in (process, start()):
         with pytest.raises(ServiceUnavailable):
             one.name()
+
+
+def test_a_copy_that_another_process_removed_comes_back(
+    start: Start, backend: Backend, clock: FakeClock, table: Table
+) -> None:
+    warm, other = start(), start()
+    warm.name()
+    # The agent is away for a moment, which only the other process meets.
+    shop = backend.configs.pop("shop")
+    with pytest.raises(NotFound):
+        other.name()
+    assert kept(table) is None
+    backend.configs["shop"] = shop
+    clock.advance(CHECKED)
+    warm.name()
+    backend.fault = Unavailable("down")
+    assert start().name() == "Shop"
