@@ -22,7 +22,7 @@ from pydantic import (
     field_validator,
 )
 
-from shared.backends.later import Knowledge, Limits, Workflow, not_blank, unsupported
+from shared.backends.sections import Knowledge, Limits, Workflow, not_blank
 from shared.errors import NotFound
 from shared.protocol.faults import Fault, Inside, faults, shown, unknown
 from shared.protocol.origins import admits, checked_origin
@@ -219,9 +219,7 @@ def parse_agent(agent_id: str, values: Mapping[Any, Any], *, default_model: str)
     except pydantic.ValidationError as error:
         wrong = faults(error, by_hand=True)[0]
     else:
-        if (later := unsupported(agent)) is None:
-            return agent
-        wrong = later
+        return agent
     raise AgentFault(wrong)
 
 

@@ -5,7 +5,7 @@ What is recorded is plain JSON: `{"agent": its id, "config": Agent.counted(), "c
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -14,9 +14,12 @@ import pydantic
 from shared.backends.agents import Agent
 from shared.backends.gates import gates
 from shared.errors import ConfigurationError
+from shared.knowledge.port import Knowledge
 from shared.protocol.faults import faults
+from shared.runner.limits import NO_LIMITS
 from shared.runner.request import Equipped
 from shared.tools.factory import Toolmaker
+from shared.tools.port import Tool
 from shared.tools.toolbox import Toolbox
 
 MAX_CACHED = 16
@@ -28,7 +31,18 @@ class _Key(NamedTuple):
     version: int
 
 
-def equipped(agent: Agent, toolbox: Toolbox, skill: str | None) -> Equipped:
+class Own(NamedTuple):
+    """What Parley itself gives an agent: built-in tools that run, and what it can look up."""
+
+    tools: Sequence[Tool] = ()
+    knowledge: Knowledge | None = None
+
+
+Giving = Callable[[Agent], Own]
+"""Gives it to any agent. Raises ConfigurationError: that cannot be had."""
+
+
+def equipped(agent: Agent, toolbox: Toolbox, skill: str | None, own: Own) -> Equipped:
     """What a turn needs of an agent, with what it records of it."""
     recorded = {
         "agent": agent.id,
@@ -36,14 +50,15 @@ def equipped(agent: Agent, toolbox: Toolbox, skill: str | None) -> Equipped:
         "config_hash": agent.config_hash,
         "skill": skill,
     }
-    return _equipped(agent, toolbox, skill, recorded)
+    return _equipped(agent, toolbox, skill, own, recorded)
 
 
 class RecordedAgents:
     """Makes again what `equipped` recorded. Several threads may use it at once."""
 
-    def __init__(self, toolmaker: Toolmaker) -> None:
+    def __init__(self, toolmaker: Toolmaker, own: Giving) -> None:
         self._toolmaker = toolmaker
+        self._own = own
         self._lock = Lock()
         self._made: OrderedDict[_Key, Toolbox] = OrderedDict()
 
@@ -54,7 +69,7 @@ class RecordedAgents:
             ConfigurationError: it cannot be read.
         """
         agent, skill = _read(recorded)
-        return _equipped(agent, self._toolbox(agent), skill, recorded)
+        return _equipped(agent, self._toolbox(agent), skill, self._own(agent), recorded)
 
     def _toolbox(self, agent: Agent) -> Toolbox:
         key = _Key(agent.config_hash, self._toolmaker.version())
@@ -74,14 +89,18 @@ class RecordedAgents:
 
 
 def _equipped(
-    agent: Agent, toolbox: Toolbox, skill: str | None, recorded: Mapping[str, Any]
+    agent: Agent, toolbox: Toolbox, skill: str | None, own: Own, recorded: Mapping[str, Any]
 ) -> Equipped:
     return Equipped(
         agent=agent,
-        tools=tuple(toolbox),
+        tools=(*toolbox, *own.tools),
         skill=skill,
         gates=gates(agent),
         builtins=frozenset(tool.builtin for tool in agent.tools if tool.builtin is not None),
+        knowledge=own.knowledge,
+        top_k=agent.knowledge.top_k if agent.knowledge else 0,
+        workflow=agent.workflow,
+        limits=agent.limits.of_turns if agent.limits else NO_LIMITS,
         recorded=recorded,
     )
 

@@ -9,7 +9,7 @@ from shared.conversations import approval_items
 from shared.conversations.items import meta_key, owned_by
 from shared.conversations.messages import Message, question
 from shared.conversations.naming import preview
-from shared.conversations.notices import Notices
+from shared.conversations.notices import Ended, Notices
 from shared.conversations.transcript import Transcript
 from shared.conversations.usage import Ledger
 from shared.errors import InternalError, ParleyError, for_client
@@ -20,6 +20,7 @@ from shared.models.port import Usage
 from shared.protocol import events
 from shared.runner.events import Reply
 from shared.runner.prompts import APPROVAL
+from shared.runner.request import Equipped
 from shared.storage.expressions import Assign
 from shared.storage.table import Operation, Update
 
@@ -42,8 +43,10 @@ class Endings:
         self._ledger = ledger
         self._notices = notices
 
-    def completed(self, job: Job, reply: Reply, *, cut: int | None = None) -> Ending:
-        """The turn has a reply. `cut`: see `Transcript`."""
+    def completed(
+        self, job: Job, reply: Reply, *, cut: int | None = None, equipped: Equipped | None = None
+    ) -> Ending:
+        """The turn has a reply, of the agent as it was `equipped`. `cut`: see `Transcript`."""
         now = self._clock.now()
         message_id = time_ordered_id(now)
         answer = {
@@ -63,6 +66,9 @@ class Endings:
             at=now,
             usage=wire_usage(reply.usage),
             suggestions=reply.suggestions,
+            citations=reply.citations,
+            directive=reply.directive,
+            escalation=reply.escalation,
         )
         result: dict[str, Any] = {
             "text": reply.text,
@@ -72,12 +78,21 @@ class Endings:
             "stop_reason": reply.stop_reason,
             "suggestions": list(reply.suggestions),
         }
+        beside = {
+            "citations": [dict(each) for each in reply.citations],
+            "directive": reply.directive,
+            "escalation": reply.escalation,
+        }
+        kept = {name: value for name, value in beside.items() if value}
+        answer, result = {**answer, **kept}, {**result, **kept}
         if cut is not None:
             result["cut"] = cut
         if reply.asks is not None:
             # The next message is the result of the call that asked.
             answer["asks"] = result["asks"] = reply.asks
-        return self._ending(job, "completed", event, [answer], result, reply.usage)
+        return self._ending(
+            job, "completed", event, [answer], result, reply.usage, equipped=equipped
+        )
 
     def failed(
         self,
@@ -151,6 +166,7 @@ class Endings:
         *,
         in_log: bool = True,
         unmade: Sequence[Message] = (),
+        equipped: Equipped | None = None,
     ) -> Ending:
         """`in_log`: the turn's messages are in the log when it has ended, the user's at least."""
         first, now = int(job.attrs["count"]), self._clock.now()
@@ -161,7 +177,8 @@ class Endings:
         if not in_log:
             log = []
         end = start + len(log) if in_log else None
-        told = self._notices.of(job, outcome, result, said, end)
+        ended = Ended(outcome, result, log, said, end, equipped)
+        told = self._notices.of(job, ended)
         return Ending(
             outcome=outcome,
             terminal=events.encode(event).decode(),

@@ -1,21 +1,32 @@
-"""Who is told of the end of a turn: the caller's URL, whoever finds titles, whoever keeps the
-history."""
+"""Who is told of the end of a turn: the caller's URL, and whoever does something after it."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from shared.clock import Clock
 from shared.conversations.items import turn_id
-from shared.conversations.messages import Message, question
-from shared.conversations.recording import Recording
-from shared.conversations.titles import title_box, titling
+from shared.conversations.messages import Message
 from shared.mailbox.box import BoxKey, Job
 from shared.mailbox.deliveries import KIND as DELIVER
 from shared.mailbox.deliveries import delivery
 from shared.mailbox.jobs import Queued
 from shared.mailbox.requests import Requests
+from shared.runner.request import Equipped
+
+
+class Ended(NamedTuple):
+    """A turn that ends: what of it is written to the log now, of which `said` are the last
+    messages, before number `end`; None: it has nothing there. `equipped` is the agent of a turn
+    that has a reply."""
+
+    outcome: str
+    result: Mapping[str, Any]
+    log: Sequence[Message] = ()
+    said: Sequence[Message] = ()
+    end: int | None = None
+    equipped: Equipped | None = None
 
 
 @dataclass
@@ -28,38 +39,30 @@ class Told:
     next_at: int | None = None
 
 
+class Follower(Protocol):
+    """Does something after turns, as a job of a mailbox of its own."""
+
+    def follow(self, told: Told, job: Job, ended: Ended) -> None:
+        """Add to `told` what is to be written with the end of this turn, if anything."""
+        ...
+
+
 class Notices:
-    """Tells them. `titles`: somebody finds titles for conversations; `recording`: somebody keeps
-    the history of them."""
+    """Tells them: the caller's URL, and the `followers`."""
 
     def __init__(
-        self,
-        clock: Clock,
-        requests: Requests,
-        *,
-        titles: bool = False,
-        recording: Recording | None = None,
+        self, clock: Clock, requests: Requests, *, followers: Sequence[Follower] = ()
     ) -> None:
         self._clock = clock
         self._requests = requests
-        self._titles = titles
-        self._recording = recording
+        self._followers = followers
 
-    def of(
-        self,
-        job: Job,
-        outcome: str,
-        result: Mapping[str, Any],
-        said: Sequence[Message],
-        end: int | None,
-    ) -> Told:
-        """Of a turn that ended so. `said` are its last messages in the log, before number `end`;
-        None: it has none there."""
+    def of(self, job: Job, ended: Ended) -> Told:
+        """Of a turn that ended so."""
         told = Told()
-        self._callback(told, job, outcome, result)
-        self._title(told, job, said)
-        if end is not None:
-            self._record(told, job, said, end)
+        self._callback(told, job, ended.outcome, ended.result)
+        for follower in self._followers:
+            follower.follow(told, job, ended)
         return told
 
     def _callback(self, told: Told, job: Job, outcome: str, result: Mapping[str, Any]) -> None:
@@ -75,22 +78,3 @@ class Notices:
         box = BoxKey(DELIVER, job.key.tenant, job.key.id)
         text = json.dumps(body, ensure_ascii=False)
         told.queued.append((delivery(self._requests, box, url, text, self._clock), box))
-
-    def _title(self, told: Told, job: Job, said: Sequence[Message]) -> None:
-        whole = bool(said) and not said[0].get("stopped")
-        if not self._titles or not whole or job.attrs.get("titled"):
-            return
-        asked, answered = job.payload["message"], str(said[0]["text"])
-        queued = titling(self._requests, job.key, job.ref, asked, answered, self._clock)
-        told.queued.append((queued, title_box(job.key)))
-        told.noted["titled"] = True
-
-    def _record(self, told: Told, job: Job, said: Sequence[Message], end: int) -> None:
-        if self._recording is None:
-            return
-        numbered = enumerate(said, start=end - len(said))
-        first = (int(job.attrs["count"]), question(job))
-        recorded = self._recording.turn(job, [first, *numbered])
-        told.queued.append((recorded.queued, recorded.box))
-        told.noted["history"] = recorded.history
-        told.next_at = self._clock.now() + self._recording.idle

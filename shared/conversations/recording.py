@@ -13,8 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shared.clock import Clock
 from shared.conversations.items import turn_id
-from shared.conversations.messages import Message
+from shared.conversations.messages import Message, question
+from shared.conversations.notices import Ended, Told
 from shared.conversations.prompts import asker
 from shared.mailbox.box import BoxKey, Job
 from shared.mailbox.jobs import Queued
@@ -40,9 +42,21 @@ class Recording:
     """Makes records of what is said. `idle` is how long (ms) a conversation rests before its call
     counts as over."""
 
-    def __init__(self, records: Records, *, idle: int) -> None:
+    def __init__(self, records: Records, clock: Clock, *, idle: int) -> None:
         self._records = records
+        self._clock = clock
         self.idle = idle
+
+    def follow(self, told: Told, job: Job, ended: Ended) -> None:
+        """See `Follower`."""
+        if ended.end is None:
+            return
+        numbered = enumerate(ended.said, start=ended.end - len(ended.said))
+        first = (int(job.attrs["count"]), question(job))
+        recorded = self.turn(job, [first, *numbered])
+        told.queued.append((recorded.queued, recorded.box))
+        told.noted["history"] = recorded.history
+        told.next_at = self._clock.now() + self.idle
 
     def turn(self, job: Job, said: Sequence[tuple[int, Message]]) -> Recorded:
         """The records of one turn, whose messages stand in the log at these numbers: the user's,

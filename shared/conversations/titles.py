@@ -11,6 +11,7 @@ import logging
 from shared.clock import Clock
 from shared.conversations.items import box_key, meta_key
 from shared.conversations.naming import clean
+from shared.conversations.notices import Ended, Told
 from shared.conversations.services import Rates
 from shared.conversations.usage import Ledger
 from shared.errors import ParleyError
@@ -63,6 +64,24 @@ def titling(
         ],
         [],
     )
+
+
+class Titling:
+    """Asks for a title after the first turn that has an answer."""
+
+    def __init__(self, clock: Clock, requests: Requests) -> None:
+        self._clock = clock
+        self._requests = requests
+
+    def follow(self, told: Told, job: Job, ended: Ended) -> None:
+        """See `Follower`."""
+        whole = bool(ended.said) and not ended.said[0].get("stopped")
+        if not whole or job.attrs.get("titled"):
+            return
+        asked, answered = job.payload["message"], str(ended.said[0]["text"])
+        queued = titling(self._requests, job.key, job.ref, asked, answered, self._clock)
+        told.queued.append((queued, title_box(job.key)))
+        told.noted["titled"] = True
 
 
 class Titles(AsksNobody):

@@ -8,6 +8,7 @@ from typing import Any
 from shared.clock import Clock
 from shared.conversations import approval_items
 from shared.conversations.audience import Until
+from shared.conversations.background import background_of
 from shared.conversations.endings import Endings
 from shared.conversations.host import LeasedTurn
 from shared.conversations.items import meta_key
@@ -93,6 +94,7 @@ class Turns:
             "owner": meta.attrs["owner"],
             "titled": meta.attrs.get("titled", False),
             "history": meta.attrs.get("history", {}),
+            "meta": meta.attrs,
         }
         return Job(box.key, ref, {**turn.attrs, **known}, turn.body or {})
 
@@ -126,7 +128,8 @@ class Turns:
         turn: Turn | None = None
         try:
             host = LeasedTurn(activation, self._services, self._limits)
-            turn = Turn(self._request(activation.job, host), host, self._clock)
+            equipped = self._equipped(activation.job)
+            turn = Turn(self._request(activation.job, host, equipped), host, self._clock)
             turn.spent = max(turn.spent, self._costs.of(activation.job), key=_tokens)
             shown = self._telling.begin(activation, stream, turn.answer)
             host.cut = lambda: stream.said.cut
@@ -148,7 +151,8 @@ class Turns:
             if turn is not None:
                 self._costs.note(activation.job, turn.spent)
                 self._said.note(activation.job, (activation.lease.epoch, stream.said))
-        return self._endings.completed(activation.job, reply, cut=stream.said.cut)
+        cut = stream.said.cut
+        return self._endings.completed(activation.job, reply, cut=cut, equipped=equipped)
 
     def _progress(self, activation: Activation) -> Sequence[Message]:
         return LeasedTurn(activation, self._services, self._limits).progress()
@@ -159,8 +163,8 @@ class Turns:
         # Another worker may have gone on meanwhile; what it has not noted nobody knows.
         return max(spent_by(progress), self._costs.of(activation.job), key=_tokens)
 
-    def _request(self, job: Job, host: LeasedTurn) -> TurnRequest:
-        """What the turn depends on.
+    def _equipped(self, job: Job) -> Equipped:
+        """The agent of the turn, as it began with it.
 
         Raises:
             ParleyError: there is no such agent any more, or no money left.
@@ -168,18 +172,22 @@ class Turns:
         self._services.may_spend(job.key.tenant)
         recorded = job.body.get("recorded")
         if recorded:
-            equipped = self._recorded(recorded)
-        else:
-            equipped = self._agents(job.payload["agent"], job.payload.get("skill"), job.key.tenant)
+            return self._recorded(recorded)
+        return self._agents(job.payload["agent"], job.payload.get("skill"), job.key.tenant)
+
+    def _request(self, job: Job, host: LeasedTurn, equipped: Equipped) -> TurnRequest:
+        """What the turn depends on. Raises ParleyError."""
         host.recorded = equipped.recorded
+        principal = Principal.from_dict(job.payload["principal"])
         return TurnRequest.of(
             equipped,
-            Principal.from_dict(job.payload["principal"]),
+            principal,
             job.payload["message"],
             model=job.payload.get("model"),
             history=self._services.memory.recall(job.key, int(job.attrs["count"])),
             progress=host.progress(),
             renders=frozenset(job.payload.get("renders", ())),
+            background=background_of(job, equipped, principal),
             **given_to(job),
         )
 

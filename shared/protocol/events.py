@@ -99,8 +99,11 @@ def eventual_response(
     usage: Mapping[str, Any] | None = None,
     citations: Sequence[Mapping[str, Any]] = (),
     suggestions: Sequence[str] = (),
+    directive: Mapping[str, Any] | None = None,
+    escalation: str | None = None,
 ) -> Event:
     """The end of a turn that has an answer; the answer is whole, whatever was streamed.
+    `escalation`: why a person should take over.
 
     Of the protocol's GeneralAgentResponse only the parts and the suggestions mean anything; the
     rest is required, and says nothing.
@@ -115,12 +118,16 @@ def eventual_response(
             "resolutionStatus": "in_progress",
             "suggestedNextActions": list(suggestions),
         },
-        "needsEscalation": False,
+        "needsEscalation": escalation is not None,
     }
+    if escalation is not None:
+        inner["escalationReason"] = escalation
     if usage is not None:
         inner["usage"] = dict(usage)
     if citations:
         inner["citations"] = [dict(citation) for citation in citations]
+    if directive is not None:
+        inner["directive"] = dict(directive)
     return {
         "type": "eventual_response",
         "requestId": request_id,

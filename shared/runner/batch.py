@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
 from shared.clock import Clock
 from shared.models.port import StreamClosed
-from shared.tools.port import InvalidArguments, Tool, ToolContext, ToolFault
+from shared.tools.port import InvalidArguments, Tool, ToolContext, ToolFault, ToolResult
 
 log = logging.getLogger("parley")
 
@@ -26,10 +26,11 @@ class Call:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of a call, for the model."""
+    """The result of a call, for the model; `kept` is what is noted beside it."""
 
     text: str
     is_error: bool = False
+    kept: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 class Batch:
@@ -92,7 +93,10 @@ def late(tool: Tool) -> Outcome:
 def make(tool: Tool, call: Call, context: ToolContext) -> Outcome:
     """Make one call. Never raises: what went wrong is for the model, too."""
     try:
-        return Outcome(tool.run(call.arguments, context))
+        result = tool.run(call.arguments, context)
+        if isinstance(result, ToolResult):
+            return Outcome(result.text, kept=result.kept())
+        return Outcome(result)
     except InvalidArguments as fault:
         return Outcome(f"Not called. {fault}", is_error=True)
     except ToolFault as fault:

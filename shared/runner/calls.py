@@ -232,8 +232,9 @@ class Calls:
             return [], over
 
     def _end(self, call: Call, outcome: Outcome, starting: Sequence[str]) -> ToolEnded:
-        text, kept = self._fitting(call, outcome.text)
+        text, artifact = self._fitting(call, outcome.text)
         note: Message = {"role": "tool", "call": call.key, "call_id": call.id, "name": call.name}
+        kept = {**outcome.kept, **artifact}
         self._note({**note, "text": text, "is_error": outcome.is_error, **kept}, starting)
         return ToolEnded(call.key, call.name, text, outcome.is_error)
 

@@ -54,7 +54,7 @@ class Reply:
 
     `said` is the last reply's own part of the answer, which has the others before it. `asks`: the
     answer ends with this question, and the user's next message is the result of the call that
-    asked.
+    asked. `citations`: see `shared.runner.citations`; `directive`, `escalation`: see `ToolResult`.
     """
 
     text: str
@@ -63,6 +63,9 @@ class Reply:
     stop_reason: str
     suggestions: Sequence[str] = ()
     asks: str | None = None
+    citations: Sequence[Mapping[str, Any]] = ()
+    directive: Mapping[str, Any] | None = None
+    escalation: str | None = None
 
 
 TurnEvent = Delta | Reasoning | Restarted | ToolStarted | ToolEnded | Reply

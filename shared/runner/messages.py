@@ -33,22 +33,27 @@ class Messages:
             case "tool":
                 self._result(entry)
             case "user":
-                self._answer(words(entry))
+                self._answer(words(entry), str(entry.get("before", "")))
             case _:
                 self._assistant(_said(entry, past=past, with_tools=self._with_tools))
                 # A turn that broke off has asked nothing: nobody has seen its question.
                 self._asked = bool(entry.get("asks"))
 
-    def _answer(self, text: str) -> None:
-        """What the user says; the result of the call that asked for it, if one did."""
+    def begin(self, text: str) -> None:
+        """What the model is told before all else; nothing if it is empty."""
+        self.user(_texts(text))
+
+    def _answer(self, text: str, before: str) -> None:
+        """What the user says; the result of the call that asked for it, if one did. The model is
+        told what stands `before` it, too."""
         asked = [call for call, name in self._open.items() if name == USER_INPUT.name]
         if not (asked and self._asked and text):
-            self.user(_texts(text))
+            self.user([*_texts(before), *_texts(text)])
             return
         del self._open[asked[-1]]
         self._close()
         result = {"type": "tool_result", "tool_use_id": asked[-1], "content": text}
-        self._append("user", [result])
+        self._append("user", [result, *_texts(before)])
 
     def user(self, blocks: list[Block]) -> None:
         if blocks:

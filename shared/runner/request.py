@@ -6,14 +6,18 @@ from types import MappingProxyType
 from typing import Any, Literal, Protocol, Self
 
 from shared.identity.principal import Principal
+from shared.knowledge.port import Knowledge
 from shared.models.port import ModelRequest
+from shared.runner.background import NOTHING, Background, told_passages, told_summary
 from shared.runner.builtins import IDENTITY, Described, offered
 from shared.runner.gates import Gate
 from shared.runner.history import Message, shortened
+from shared.runner.limits import NO_LIMITS, Limits
 from shared.runner.messages import Messages, words
 from shared.runner.overrides import Overridable, still_allowed
 from shared.runner.suggestions import CONTRACT
 from shared.runner.variables import PROVENANCE, check_there, told
+from shared.runner.workflow import Workflow
 from shared.tools.port import Tool
 
 LAST_STEP = "This was the last step in which you could use tools. Answer with what you have."
@@ -58,7 +62,8 @@ class Equipped:
     """An agent with its tools, and the text of a skill that a turn asked for.
 
     `gates` are those of the tools that have one, and `builtins` the built-in tools that the agent
-    has, by name. `recorded` is plain JSON: what a turn that waits keeps of its configuration, to go
+    has, by name. `knowledge` is what it can look up, of which `top_k` pieces go with each message.
+    `recorded` is plain JSON: what a turn that waits keeps of its configuration, to go
     on with it whatever the agent has become by then.
     """
 
@@ -67,6 +72,10 @@ class Equipped:
     skill: str | None = None
     gates: Mapping[str, Gate] = field(default_factory=_nothing)
     builtins: frozenset[str] = frozenset()
+    knowledge: Knowledge | None = None
+    top_k: int = 3
+    workflow: Workflow | None = None
+    limits: Limits = NO_LIMITS
     recorded: Mapping[str, Any] = field(default_factory=_nothing)
 
 
@@ -81,6 +90,7 @@ class TurnRequest:
     answer in. `variables` are the values of the places in `instructions`, `greeting` and `skill`.
     `max_iterations` bounds the model's replies. `gates` stand before some of the tools, `builtins`
     are named by the configuration, and `renders` are what the user's client can show beside text.
+    `background`: see there. `limits` are the agent's.
     """
 
     access: Principal
@@ -102,6 +112,8 @@ class TurnRequest:
     message: str
     progress_budget: int = 100_000
     progress: Sequence[Message] = field(default_factory=list[Message])
+    background: Background = NOTHING
+    limits: Limits = NO_LIMITS
 
     @classmethod
     def of(
@@ -116,6 +128,7 @@ class TurnRequest:
         renders: frozenset[str] = frozenset(),
         variables: Mapping[str, str],
         overrides: Mapping[str, str],
+        background: Background = NOTHING,
     ) -> Self:
         """The request of one message to an agent; `model` in place of the agent's own, and the
         `overrides` that it still allows.
@@ -147,6 +160,8 @@ class TurnRequest:
             history=history,
             message=message,
             progress=progress,
+            background=background,
+            limits=equipped.limits,
         )
 
 
@@ -160,7 +175,9 @@ def model_request(
     too. Results are `tool_result` blocks, never text: the model can tell data from words.
     """
     fitting = shortened(progress, request.progress_budget)
-    begun = [{"role": "user", "text": request.message}, *fitting]
+    asked = {"role": "user", "text": request.message}
+    found = told_passages(request.background.passages)
+    begun = [{**asked, "before": found} if found else asked, *fitting]
     own = {tool.name for tool in request.tools}
     named = request.builtins
     if any(gate.verified for gate in request.gates.values()):
@@ -169,6 +186,7 @@ def model_request(
     brought = offered(named, request.renders, [*request.history, *progress])
     tools = [*request.tools, *(each for each in brought if each.name not in own)]
     messages = Messages(with_tools=bool(tools))
+    messages.begin(told_summary(request.background.summary))
     for entry in _from_a_user(request.history):
         messages.add(entry, past=True)
     for entry in begun:
@@ -209,6 +227,8 @@ def _system(request: TurnRequest) -> str:
     parts = [request.instructions]
     if request.greeting and not request.history:
         parts.append(f"You began the conversation with: {request.greeting}")
+    if request.background.workflow:
+        parts.append(request.background.workflow)
     if request.skill:
         parts.append(request.skill)
     filled = [told(part, request.variables) for part in parts]

@@ -7,6 +7,7 @@ noted says what comes next, so whoever takes over begins with the same code.
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from shared.clock import Clock
 from shared.errors import TurnFailed
@@ -23,6 +24,7 @@ from shared.models.port import (
 )
 from shared.runner.batch import Call
 from shared.runner.calls import Calls, calls_of, open_calls
+from shared.runner.citations import citation, cited
 from shared.runner.events import Delta, Reasoning, Reply, Restarted, TurnEvent
 from shared.runner.history import Message
 from shared.runner.host import Host
@@ -100,9 +102,7 @@ class Turn:
         """End with a question, to which the user's next message is the result of the call."""
         yield Delta(between(self.answer, question) + question)
         self.answer = joined(self.answer, question)
-        yield Reply(
-            text=self.answer, said="", usage=self.spent, stop_reason="tool_use", asks=question
-        )
+        yield self._told(said="", stop_reason="tool_use", asks=question)
 
     def _step(self, step: Message, calls: Sequence[Call]) -> list[str]:
         """Note a reply that calls tools, and in the same write which calls begin."""
@@ -128,13 +128,33 @@ class Turn:
         if not said:
             self._without_words(completed.stop_reason, unfinished=unfinished)
         self.answer = joined(self.answer, said)
+        return self._told(said, completed.stop_reason, suggestions=tuple(suggestions))
+
+    def _told(
+        self,
+        said: str,
+        stop_reason: str,
+        *,
+        suggestions: Sequence[str] = (),
+        asks: str | None = None,
+    ) -> Reply:
+        """The end of the turn, with what its calls have left for it in its notes."""
+        shown = map(citation, self._request.background.passages)
+        noted = (each for entry in self._progress for each in entry.get("citations") or ())
         return Reply(
             text=self.answer,
             said=said,
             usage=self.spent,
-            stop_reason=completed.stop_reason,
-            suggestions=tuple(suggestions),
+            stop_reason=stop_reason,
+            suggestions=suggestions,
+            asks=asks,
+            citations=cited([*shown, *noted]),
+            directive=self._last("directive"),
+            escalation=self._last("escalation"),
         )
+
+    def _last(self, name: str) -> Any:
+        return next((note[name] for note in reversed(self._progress) if note.get(name)), None)
 
     def _without_words(self, stop_reason: str, *, unfinished: bool) -> None:
         """The last reply says nothing: that is an answer only if nothing is missing."""

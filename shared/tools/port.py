@@ -1,6 +1,6 @@
 """The tool port: what a turn knows of a tool, whatever runs behind it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, final
 
@@ -51,6 +51,31 @@ class InvalidArguments(ToolFault):
     """The model's arguments do not fit; nothing was called. The text says what is wrong."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ToolResult:
+    """What a tool returns that has more to give than a text for the model. All of it is kept with
+    the result, and goes out with the end of the turn.
+
+    `citations` are what the text rests on, as clients see it (`shared.runner.citations`).
+    `directive` asks the client for something; the last one of a turn counts. `escalation` says why
+    a person should take over.
+    """
+
+    text: str
+    citations: Sequence[Mapping[str, Any]] = ()
+    directive: Mapping[str, Any] | None = None
+    escalation: str | None = None
+
+    def kept(self) -> dict[str, Any]:
+        """What is noted beside the text; empty if there is nothing."""
+        named = {
+            "citations": [dict(each) for each in self.citations],
+            "directive": self.directive,
+            "escalation": self.escalation,
+        }
+        return {name: value for name, value in named.items() if value}
+
+
 class Tool(Protocol):
     """One tool. It may be called from several threads at once.
 
@@ -77,9 +102,9 @@ class Tool(Protocol):
     @property
     def timeout(self) -> float: ...
 
-    def run(self, arguments: Mapping[str, Any], context: ToolContext) -> str:
-        """Call it and wait; the result as text, JSON unless the tool returned text. The caller
-        bounds the time and cuts the text.
+    def run(self, arguments: Mapping[str, Any], context: ToolContext) -> str | ToolResult:
+        """Call it and wait; the result as text, JSON unless the tool returned text, or with what
+        goes with it. The caller bounds the time and cuts the text.
 
         Raises:
             InvalidArguments: they do not fit `parameters`; nothing was called.

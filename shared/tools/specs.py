@@ -30,10 +30,13 @@ BUILTINS = (
     "request_identity_intake",
     "submit_interaction",
     "request_user_input",
+    "knowledge_search",
+    "escalate",
+    "list_files",
+    "read_file",
+    "write_file",
+    "send_file",
 )
-LATER_BUILTINS = ("knowledge_search",)
-"""May be written, and are refused by name by whoever reads an agent: it must not run as if it had
-them."""
 
 _DAY = 86_400
 _QUOTED = 64
@@ -60,7 +63,7 @@ def _function(text: str) -> str:
 
 
 def _builtin(name: str) -> str:
-    if name not in BUILTINS + LATER_BUILTINS:
+    if name not in BUILTINS:
         known = f"there are {', '.join(BUILTINS)}"
         if 0 < len(name) <= _QUOTED and name.isprintable():
             raise ValueError(f'has "{name}", which is no built-in tool; {known}')

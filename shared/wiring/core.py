@@ -113,7 +113,7 @@ class Core(Identity):
             return None
         from shared.conversations.recording import Recording
 
-        return Recording(self.records, idle=int(self.settings.history_idle_sec * 1000))
+        return Recording(self.records, self.clock, idle=int(self.settings.history_idle_sec * 1000))
 
     @once
     def histories(self) -> "Histories":

@@ -8,11 +8,11 @@ from shared.wiring.adapters import Adapters
 from shared.wiring.once import once
 
 if TYPE_CHECKING:
-    from shared.backends.agents import AgentSource, EquippedAgentSource
+    from shared.backends.agents import Agent, AgentSource, EquippedAgentSource
     from shared.backends.configured import ConfiguredAgents
     from shared.backends.control_plane import ControlPlane
     from shared.backends.last_good import LastGood
-    from shared.backends.recorded import RecordedAgents
+    from shared.backends.recorded import Own, RecordedAgents
     from shared.backends.skills import Skills
     from shared.backends.yaml_control_plane import YamlControlPlane
     from shared.messaging.functions import Functions
@@ -115,7 +115,7 @@ class Equipment(Adapters):
         """Agents as turns that wait began with them."""
         from shared.backends.recorded import RecordedAgents
 
-        return RecordedAgents(self.toolmaker)
+        return RecordedAgents(self.toolmaker, self.own)
 
     @once
     def toolmaker(self) -> "Toolmaker":
@@ -145,7 +145,13 @@ class Equipment(Adapters):
         if skill is not None and skill not in found.skills:
             raise NotFound("The agent has no such skill.", code="SKILL_NOT_FOUND")
         text = found.skills[skill] if skill is not None else None
-        return equipped(found.agent, found.toolbox, text)
+        return equipped(found.agent, found.toolbox, text, self.own(found.agent))
+
+    def own(self, agent: "Agent") -> "Own":
+        """What Parley itself gives an agent."""
+        from shared.backends.recorded import Own
+
+        return Own()
 
     def equip_recorded(self, recorded: Mapping[str, Any]) -> "Equipped":
         """The same from `Equipped.recorded`, whatever the files say by now. A tool that cannot be

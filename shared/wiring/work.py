@@ -7,6 +7,7 @@ from shared.wiring.once import once
 
 if TYPE_CHECKING:
     from shared.conversations.asking import People
+    from shared.conversations.notices import Follower
     from shared.conversations.work import Turns
     from shared.mailbox.drain import Drain
     from shared.mailbox.handler import Handler
@@ -52,8 +53,7 @@ class Work(Core):
         from shared.conversations.services import Limits, Services
         from shared.conversations.work import Turns
 
-        titles = bool(self.settings.title_model)
-        notices = Notices(self.clock, self.requests, titles=titles, recording=self.recording)
+        notices = Notices(self.clock, self.requests, followers=self._followers())
         return Turns(
             clock=self.clock,
             requests=self.requests,
@@ -78,6 +78,17 @@ class Work(Core):
                 push_buffer=self.settings.push_buffer_events,
             ),
         )
+
+    def _followers(self) -> "list[Follower]":
+        """Who does something after each turn."""
+        found: list[Follower] = []
+        if self.settings.title_model:
+            from shared.conversations.titles import Titling
+
+            found.append(Titling(self.clock, self.requests))
+        if self.recording is not None:
+            found.append(self.recording)
+        return found
 
     def _people(self) -> "People":
         from shared.conversations.asking import People

@@ -126,7 +126,6 @@ def test_the_agents_that_come_with_parley() -> None:
         ("name: 2024-01-01\ninstructions: I\n", 1, '"name" must be a text'),
         ("name: A\n", 1, '"instructions" is missing'),
         (GOOD + "origins:\n  - https://x.org\n  - nowhere!\n", 6, '"origins.1" must be origins'),
-        (GOOD + "limits: {}\n", 4, '"limits" is not supported yet'),
         (GOOD + "5: x\n", 4, '"5" is not a known field'),
         (GOOD + "name: B\n", 4, '"name" stands here a second time'),
         (GOOD + "a: {b: 1, b: 2}\n", 4, '"b" stands here a second time'),

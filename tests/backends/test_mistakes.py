@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from shared.backends.agents import Agent
-from shared.backends.later import Knowledge, Limits, Step, Workflow
+from shared.backends.sections import Knowledge, Limits, Step, Workflow
 from shared.cli.check import check
 from shared.errors import ConfigurationError
 from shared.settings import Settings

@@ -211,7 +211,6 @@ def test_built_in_tools(name: str) -> None:
 @pytest.mark.parametrize(
     ("tool", "said"),
     [
-        ({"builtin": "knowledge_search"}, '"tools.0.builtin" is not supported yet; remove it'),
         (
             {"builtin": "request_choice"},
             'has "request_choice", which is no built-in tool; there are request_choices, request_',

@@ -10,7 +10,7 @@ import pytest
 from shared.conversations.endings import Endings
 from shared.conversations.items import meta_key, turn_id
 from shared.conversations.notices import Notices
-from shared.conversations.titles import title_box
+from shared.conversations.titles import Titling, title_box
 from shared.errors import AgentNotUsable, ConfigurationError, NotFound, TurnFailed
 from shared.mailbox.box import BoxKey
 from shared.mailbox.deliveries import KIND
@@ -213,9 +213,9 @@ def test_every_end_counts_one_turn_and_what_it_cost(pieces: Pieces) -> None:
 
 
 def test_the_first_answer_asks_for_a_title_once(pieces: Pieces) -> None:
-    endings = Endings(
-        pieces.clock, pieces.ledger, Notices(pieces.clock, pieces.requests, titles=True)
-    )
+    titling = Titling(pieces.clock, pieces.requests)
+    notices = Notices(pieces.clock, pieces.requests, followers=[titling])
+    endings = Endings(pieces.clock, pieces.ledger, notices)
     session = pieces.session()
     wanted = []
     for number in range(3):

@@ -132,7 +132,8 @@ IN_DESCRIBED = [
         4,
         '"tools.0.builtin" has "request_choice", which is no built-in tool; there are '
         "request_choices, request_identity_intake, submit_interaction, "
-        "request_user_input.",
+        "request_user_input, knowledge_search, escalate, list_files, read_file, write_file, "
+        "send_file.",
     ),
     Mistake(
         "a built-in tool with a name",

@@ -1,8 +1,8 @@
-"""What this release does not run: first its mistakes, then that it is there."""
+"""The sections: knowledge, workflow, limits."""
 
 from tests.backends.mistakes.made import GOOD, Mistake, steps
 
-IN_LATER = [
+IN_SECTIONS = [
     Mistake(
         "knowledge that is a text",
         GOOD + "knowledge: knowledge/support\n",
@@ -59,18 +59,6 @@ IN_LATER = [
         GOOD + "knowledge:\n  documents: a\n  top_k: 21\n",
         5,
         '"knowledge.top_k" must be at most 20.',
-    ),
-    Mistake(
-        "knowledge",
-        GOOD + "knowledge: {documents: knowledge/support, top_k: 3}\n",
-        3,
-        '"knowledge" is not supported yet; remove it.',
-    ),
-    Mistake(
-        "searching it",
-        GOOD + "tools:\n  - builtin: knowledge_search\n",
-        4,
-        '"tools.0.builtin" is not supported yet; remove it.',
     ),
     Mistake(
         "a workflow without a goal",
@@ -131,12 +119,6 @@ IN_LATER = [
         '"workflow.gaol" is not a known field; did you mean "goal"? If not, remove it.',
     ),
     Mistake(
-        "a workflow",
-        GOOD + "workflow:\n  goal: Solve it\n  steps: [{id: a, intent: b, criteria: c}]\n",
-        3,
-        '"workflow" is not supported yet; remove it.',
-    ),
-    Mistake(
         "limits that are a list",
         GOOD + "limits: [600]\n",
         3,
@@ -177,19 +159,5 @@ IN_LATER = [
         GOOD + "limits:\n  conversation_usd: 0,50\n",
         4,
         '"limits.conversation_usd" must be an amount of dollars above 0, such as 25 or 0.50.',
-    ),
-    Mistake(
-        "limits",
-        GOOD + "limits: {turn_seconds: 600}\n",
-        3,
-        '"limits" is not supported yet; remove it.',
-    ),
-    Mistake(
-        "all of it",
-        GOOD
-        + "limits: {turn_seconds: 600}\nknowledge: {id: a}\ntools: [{builtin: knowledge_search}]\n",
-        4,
-        '"knowledge" is not supported yet, and so it is with "limits" and '
-        '"tools.0.builtin"; remove them.',
     ),
 ]

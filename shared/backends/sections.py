@@ -1,25 +1,16 @@
-"""What an agent's configuration may say and this release does not do yet.
-
-It is checked as strictly as the rest. Whoever reads an agent then refuses it by name, so that no
-agent runs as if it were not there.
-"""
+"""The sections of an agent's configuration: what it knows, its workflow, what it may spend."""
 
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
-from shared.protocol.faults import Fault, Inside
+from shared.protocol.faults import Inside
 from shared.protocol.names import checked_id
 from shared.protocol.written import Written
+from shared.runner.limits import Limits as TurnLimits
 from shared.settings_types import NANO, NanoUsd
-from shared.tools.specs import LATER_BUILTINS
-
-if TYPE_CHECKING:
-    from shared.backends.agents import Agent
-
-LATER = ("knowledge", "workflow", "limits")
 
 MAX_STEPS = 32
 MAX_TEXT = 2_000
@@ -131,25 +122,11 @@ class Limits(Written):
     turn_usd: _Usd | None = None
     conversation_usd: _Usd | None = None
 
-
-def unsupported(agent: "Agent") -> Fault | None:
-    """The refusal of what this release does not do, at the first place that asks for it."""
-    places: list[tuple[str | int, ...]] = [
-        (name,) for name in LATER if getattr(agent, name) is not None
-    ]
-    places += [
-        ("tools", index, "builtin")
-        for index, tool in enumerate(agent.tools)
-        if tool.builtin in LATER_BUILTINS
-    ]
-    if not places:
-        return None
-    first, *others = places
-    if not others:
-        return Fault(first, "is not supported yet; remove it")
-    named = [f'"{".".join(str(step) for step in place)}"' for place in others]
-    return Fault(first, f"is not supported yet, and so it is with {_listed(named)}; remove them")
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join([*([", ".join(names[:-1])] if names[1:] else []), names[-1]])
+    @property
+    def of_turns(self) -> TurnLimits:
+        """The same for those that run turns."""
+        return TurnLimits(
+            turn_seconds=self.turn_seconds,
+            turn_nano_usd=self.turn_usd,
+            conversation_nano_usd=self.conversation_usd,
+        )

@@ -1,5 +1,4 @@
-"""What an agent may say that this release does not run: read as strictly as the rest, kept without
-loss, refused by name."""
+"""What an agent knows, its workflow and its limits, as a configuration says them."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -10,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.backends.agents import Agent, AgentFault, parse_agent
-from shared.backends.later import Knowledge, Limits, Step, Workflow
+from shared.backends.sections import Knowledge, Limits, Step, Workflow
 from shared.backends.yaml_text import Document
 from shared.protocol.faults import Fault
 
 LEAST = {"name": "Support", "instructions": "Help."}
 STEP = {"id": "find", "intent": "Find it", "criteria": "It is found"}
 EXAMPLE = Document(Path(__file__).with_name("example.yaml").read_text())
-LATER = ("knowledge", "workflow", "limits")
+SECTIONS = ("knowledge", "workflow", "limits")
 
 
 def refusal(values: dict[str, Any]) -> Fault:
@@ -33,23 +32,9 @@ def test_the_example_has_every_field() -> None:
     assert set(EXAMPLE.values) == set(Agent.model_fields) - {"id"}
 
 
-def test_the_example_is_refused_for_all_that_comes_later_at_once() -> None:
-    fault = refusal(EXAMPLE.values)
-    assert str(fault) == (
-        '"knowledge" is not supported yet, and so it is with "workflow", "limits" and '
-        '"tools.4.builtin"; remove them.'
-    )
-    text = Path(__file__).with_name("example.yaml").read_text().splitlines()
-    assert text[EXAMPLE.line_of(fault) - 1].startswith("knowledge:")
-
-
-def test_without_that_the_example_is_valid() -> None:
-    values = {name: value for name, value in EXAMPLE.values.items() if name not in LATER}
-    values["tools"] = [
-        tool for tool in values["tools"] if tool.get("builtin") != "knowledge_search"
-    ]
-    agent = parse_agent("workshop", values, default_model="m")
-    assert (agent.name, len(agent.tools)) == ("Workshop", 4)
+def test_the_example_is_valid() -> None:
+    agent = parse_agent("workshop", EXAMPLE.values, default_model="m")
+    assert (agent.name, len(agent.tools)) == ("Workshop", 5)
     assert Agent.model_validate(agent.counted()) == agent
 
 
@@ -64,36 +49,7 @@ def test_what_is_kept_of_the_example_is_the_example() -> None:
     }
 
 
-# -- refused only when nothing else is wrong --------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("values", "field"),
-    [
-        ({"knowledge": {"id": "manuals"}}, "knowledge"),
-        ({"workflow": {"goal": "Solve it", "steps": [STEP]}}, "workflow"),
-        ({"limits": {}}, "limits"),
-        ({"tools": [{"builtin": "knowledge_search"}]}, "tools.0.builtin"),
-    ],
-)
-def test_what_is_valid_is_not_supported_yet(values: dict[str, Any], field: str) -> None:
-    assert str(refusal(values)) == f'"{field}" is not supported yet; remove it.'
-
-
-def test_two_of_them() -> None:
-    assert str(refusal({"limits": {}, "knowledge": {"id": "a"}})) == (
-        '"knowledge" is not supported yet, and so it is with "limits"; remove them.'
-    )
-
-
-@pytest.mark.parametrize("wrong", [{"name": 5}, {"colour": "red"}, {"limits": {"turn_usd": -1}}])
-def test_what_is_wrong_is_said_first(wrong: dict[str, Any]) -> None:
-    fault = refusal({"knowledge": {"id": "manuals"}, **wrong})
-    assert "is not supported yet" not in str(fault)
-    assert fault.path[0] in wrong
-
-
-@pytest.mark.parametrize("name", LATER)
+@pytest.mark.parametrize("name", SECTIONS)
 def test_nothing_is_as_if_it_were_not_there(name: str) -> None:
     agent = parse_agent("support", {**LEAST, name: None}, default_model="m")
     assert agent == parse_agent("support", LEAST, default_model="m")

@@ -1,0 +1,1 @@
+"""What agents can look up: documents, their index, and other people's search, behind one port."""
