@@ -12,7 +12,7 @@ from shared.mailbox.keeper import Keeper
 from shared.mailbox.leases import Lease, LeaseLost
 from shared.mailbox.steps import Steps
 from shared.messaging.wakes import MAX_DELAY, Wake, Wakes
-from shared.storage.table import TransientError
+from shared.storage.table import NewerItem, TransientError
 
 log = logging.getLogger("parley")
 
@@ -21,6 +21,9 @@ SOON = 90_000
 
 RETRY = 5_000
 """Milliseconds until a mailbox is looked at again when the store did not answer."""
+
+LATER_RELEASE = 30_000
+"""Milliseconds until it is looked at again, perhaps by a worker of the later release."""
 
 
 class Drain:
@@ -68,6 +71,11 @@ class Drain:
             session.run(box, keeper)
         except LeaseLost:
             log.info("lease lost", extra={"box": box.key.pk})
+        except NewerItem:
+            log.warning("item of a later release", extra={"box": box.key.pk})
+            # Not a crash of the job: the workers of that release do it.
+            self.holder.hand_over(lease)
+            self.wake_at(box.key, self.clock.now() + LATER_RELEASE)
         except TransientError:
             log.warning("store unavailable", extra={"box": box.key.pk}, exc_info=True)
             # What was shown so far may be shown again: whoever goes on must know.

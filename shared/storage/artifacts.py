@@ -6,8 +6,10 @@ other name, so what works on the laptop works in S3. A name is never the folder 
 The top folder `.parley` is the laptop's own (its database, its secret) and no name of anything.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
+from urllib.parse import quote
 
 MAX_NAME_BYTES = 900
 MAX_PART_BYTES = 200
@@ -29,6 +31,16 @@ class Listing:
 
     artifacts: list[Artifact]
     cursor: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadLink:
+    """A place for one file. Whoever knows `url` may send it there, with this `method` and these
+    `headers`, until it expires: it is a secret."""
+
+    url: str
+    method: str = "PUT"
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class ArtifactExists(Exception):
@@ -89,3 +101,26 @@ class Artifacts(Protocol):
     def delete(self, name: str) -> None:
         """Remove the file if it is there."""
         ...
+
+    def upload_link(
+        self, name: str, *, content_type: str, size: int, seconds: int
+    ) -> UploadLink:
+        """Where somebody without our credentials may put this file: of exactly `size` bytes, as
+        this content type, within so many seconds.
+
+        Raises:
+            ArtifactsUnavailable: there are no credentials or no secret to sign with.
+        """
+        ...
+
+    def download_link(self, name: str, *, shown_as: str, content_type: str, seconds: int) -> str:
+        """A URL by which anybody may get the file, to be saved as `shown_as`, for so many seconds;
+        with temporary credentials only for as long as those live. Whether there is such a file is
+        not looked up. Raises like `upload_link`."""
+        ...
+
+
+def saved_as(name: str) -> str:
+    """The header that has a browser save a file under this name, and never show it."""
+    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%' else "_" for c in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

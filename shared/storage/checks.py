@@ -12,6 +12,7 @@ from shared.storage.expressions import (
     Change,
     Compare,
     Condition,
+    Default,
     Extend,
     Increment,
     Not,
@@ -181,7 +182,7 @@ def _check_change(change: Change) -> None:
     match change:
         case Assign(path, value) if len(path) == 1:
             _check_attr(str(path[0]), value)
-        case Assign(path, value) | Append(path, value):
+        case Assign(path, value) | Default(path, value) | Append(path, value):
             _check_value(value)
         case Extend(path, values):
             _check_value(list(values))

@@ -14,6 +14,7 @@ from shared.storage.expressions import (
     Change,
     Compare,
     Condition,
+    Default,
     Extend,
     Increment,
     Not,
@@ -93,6 +94,8 @@ class Expressions:
         match change:
             case Assign(_, value):
                 return f"{path} = {self.value(value)}"
+            case Default(_, value):
+                return f"{path} = if_not_exists({path}, {self.value(value)})"
             case Increment(_, by):
                 return f"{path} = if_not_exists({path}, {self.value(0)}) + {self.value(by)}"
             case Append(_, value):

@@ -18,6 +18,7 @@ from shared.storage.expressions import (
     Change,
     Compare,
     Condition,
+    Default,
     Extend,
     Increment,
     Not,
@@ -140,6 +141,9 @@ def _new_value(document: Document, change: Change) -> Any:
     match change:
         case Assign(_, value):
             return copy.deepcopy(value)
+        case Default(path, value):
+            before = _find(document, path)
+            return copy.deepcopy(value) if before is _MISSING else before
         case Append(path, value):
             return _extended(document, path, [value])
         case Extend(path, values):

@@ -121,6 +121,14 @@ class Assign(Change):
 
 
 @dataclass(frozen=True)
+class Default(Change):
+    """Set the path to the value if there is nothing there."""
+
+    path: Path
+    value: Value
+
+
+@dataclass(frozen=True)
 class Increment(Change):
     """Add `by` to a number; a missing one counts as 0."""
 

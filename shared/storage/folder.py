@@ -16,8 +16,10 @@ from shared.storage.artifacts import (
     ArtifactExists,
     ArtifactsUnavailable,
     Listing,
+    UploadLink,
     check_name,
 )
+from shared.storage.links import Grant, Links
 
 # No name has a backslash, so nothing in this folder is ever read or listed as an artifact.
 _UNFINISHED = "\\unfinished"
@@ -31,10 +33,11 @@ class FolderArtifacts:
 
     A file is written beside and moved into its place, so it is there whole or not at all, even
     if the process dies. Times are those of the file system. Files whose paths are not names,
-    and links, are not listed.
+    and links, are not listed. `links` make the URLs of files; without them there are none.
     """
 
-    def __init__(self, base: Path) -> None:
+    def __init__(self, base: Path, links: Links | None = None) -> None:
+        self._links = links
         base.mkdir(parents=True, exist_ok=True)
         self._base = base.resolve()
 
@@ -84,6 +87,18 @@ class FolderArtifacts:
         *parents, last = check_name(name).split("/")
         with _translated(missing_is_fine=True), self._folder(parents) as folder:
             os.unlink(last, dir_fd=folder)
+
+    def upload_link(self, name: str, *, content_type: str, size: int, seconds: int) -> UploadLink:
+        grant = Grant("PUT", check_name(name), content_type, size, "")
+        return UploadLink(url=self._url(grant, seconds), headers={"Content-Type": content_type})
+
+    def download_link(self, name: str, *, shown_as: str, content_type: str, seconds: int) -> str:
+        return self._url(Grant("GET", check_name(name), content_type, 0, shown_as), seconds)
+
+    def _url(self, grant: Grant, seconds: int) -> str:
+        if self._links is None:
+            raise ArtifactsUnavailable("no links to files are made here")
+        return self._links.url(grant, seconds)
 
     @contextmanager
     def _folder(self, parts: Sequence[str], *, make: bool = False) -> Iterator[int]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import cached_property
 
-from shared.storage.artifacts import Artifacts, Listing
+from shared.storage.artifacts import Artifacts, Listing, UploadLink
 
 
 class LazyArtifacts:
@@ -34,3 +34,13 @@ class LazyArtifacts:
 
     def delete(self, name: str) -> None:
         self._artifacts.delete(name)
+
+    def upload_link(self, name: str, *, content_type: str, size: int, seconds: int) -> UploadLink:
+        return self._artifacts.upload_link(
+            name, content_type=content_type, size=size, seconds=seconds
+        )
+
+    def download_link(self, name: str, *, shown_as: str, content_type: str, seconds: int) -> str:
+        return self._artifacts.download_link(
+            name, shown_as=shown_as, content_type=content_type, seconds=seconds
+        )

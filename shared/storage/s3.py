@@ -1,6 +1,6 @@
 """Artifacts in an S3 bucket, under the same names."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any, Final
 
@@ -12,7 +12,9 @@ from shared.storage.artifacts import (
     ArtifactExists,
     ArtifactsUnavailable,
     Listing,
+    UploadLink,
     check_name,
+    saved_as,
 )
 
 _MISSING: Final = frozenset({"NoSuchKey", "404"})
@@ -35,6 +37,10 @@ class S3Artifacts:
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
+        # Unique ids: the client may serve others before and after.
+        events = client.meta.events
+        events.register_first("choose-signer.s3", _by_version_4, unique_id="parley-signer")
+        events.register("provide-client-params.s3", _in_its_region, unique_id="parley-region")
 
     def put(
         self,
@@ -84,6 +90,42 @@ class S3Artifacts:
     def delete(self, name: str) -> None:
         with _translated():
             self._client.delete_object(Bucket=self._bucket, Key=check_name(name))
+
+    def upload_link(self, name: str, *, content_type: str, size: int, seconds: int) -> UploadLink:
+        url = self._signed(
+            "put_object", name, seconds, ContentType=content_type, ContentLength=size
+        )
+        return UploadLink(url=url, headers={"Content-Type": content_type})
+
+    def download_link(self, name: str, *, shown_as: str, content_type: str, seconds: int) -> str:
+        return self._signed(
+            "get_object",
+            name,
+            seconds,
+            ResponseContentDisposition=saved_as(shown_as),
+            ResponseContentType=content_type,
+        )
+
+    def _signed(self, operation: str, name: str, seconds: int, **more: Any) -> str:
+        parameters = {"Bucket": self._bucket, "Key": check_name(name), **more}
+        with _translated():
+            url: str = self._client.generate_presigned_url(
+                operation, Params=parameters, ExpiresIn=seconds
+            )
+        return url
+
+
+def _by_version_4(*, context: Mapping[str, Any], **_: Any) -> str | None:
+    """The way in which URLs are signed: the older one does not cover the length of a file, and not
+    all regions take it."""
+    return "s3v4-query" if context.get("is_presign_request") else None
+
+
+def _in_its_region(*, context: dict[str, Any], **_: Any) -> None:
+    """URLs name the region of the bucket: the global address redirects for hours after a bucket
+    was made, and what is signed cannot follow."""
+    if context.get("is_presign_request"):
+        context["use_global_endpoint"] = False
 
 
 def _code(error: ClientError) -> str:

@@ -31,6 +31,10 @@ class Key(NamedTuple):
     sk: str
 
 
+SCHEMA_VERSION = 1
+"""With which layout of items this release writes; see `shared.storage.schema`."""
+
+
 @dataclass(frozen=True)
 class Item:
     """One item. `attrs` are native (conditions and indexes see them); `body` is any JSON.
@@ -43,7 +47,7 @@ class Item:
     attrs: Mapping[str, Value] = field(default_factory=dict[str, Value])
     body: Mapping[str, Any] | None = None
     ttl: int | None = None
-    version: int = 1
+    version: int = SCHEMA_VERSION
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,11 @@ class Throttled(TransientError):
 
 class Unavailable(TransientError):
     """No answer came; a write may have taken effect."""
+
+
+class NewerItem(TransientError):
+    """An item was written by a later release than this one, which runs beside it: that one is to
+    see to it. Trying again here does not help."""
 
 
 class ConditionFailed(Exception):

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from shared.clock import Clock
 from shared.storage.artifacts import Artifacts, ArtifactsUnavailable
@@ -29,14 +29,17 @@ from shared.storage.checks import (
     check_pk,
     check_sizes,
 )
-from shared.storage.expressions import Assign, Change, Remove
+from shared.storage.expressions import Assign, Change, Default, Remove
+from shared.storage.schema import Schema
 from shared.storage.table import (
     MAX_GET_KEYS,
     RESERVED,
+    SCHEMA_VERSION,
     ConditionFailed,
     Index,
     Item,
     Key,
+    NewerItem,
     Operation,
     Page,
     Put,
@@ -50,6 +53,9 @@ ATTEMPTS = 6
 FIRST_WAIT = 0.05
 LONGEST_WAIT = 1.0
 
+FIRST_VERSION = 1
+"""Of an item without one."""
+
 Spills = dict[str, bytes]
 Answer = TypeVar("Answer")
 
@@ -58,7 +64,10 @@ class ResilientTable:
     """`Table` over an engine. Spilled bodies go to `artifacts`; waits between attempts are the
     clock's."""
 
-    def __init__(self, engine: Table, artifacts: Artifacts, clock: Clock) -> None:
+    def __init__(
+        self, engine: Table, artifacts: Artifacts, clock: Clock, *, schema: Schema | None = None
+    ) -> None:
+        self._schema = schema or Schema()
         self._engine = engine
         self._artifacts = artifacts
         self._clock = clock
@@ -133,7 +142,7 @@ class ResilientTable:
 
     def _retried(self, attempt: Callable[..., Answer], *args: Any) -> Answer:
         retrying = Retrying(
-            retry=retry_if_exception_type(TransientError),
+            retry=retry_if_exception(_is_worth_it),
             wait=wait_random_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT),
             stop=stop_after_attempt(ATTEMPTS),
             sleep=self._clock.sleep,
@@ -183,16 +192,22 @@ class ResilientTable:
         blob: bytes | None = stored.attrs.get("blob")
         if "spilled" in stored.attrs:
             blob = self._fetched(stored.attrs["spilled"])
-        return Item(
+        item = Item(
             stored.key,
             attrs,
             body=None if blob is None else unpack(blob),
             ttl=stored.attrs.get("ttl"),
-            version=stored.attrs.get("v", 1),
+            version=stored.attrs.get("v", FIRST_VERSION),
         )
+        return self._schema.read(item)
 
     def _decoded_page(self, page: Page) -> Page:
         return Page([self._decoded(item) for item in page.items], page.cursor)
+
+
+def _is_worth_it(fault: BaseException) -> bool:
+    """Whether trying again may help."""
+    return isinstance(fault, TransientError) and not isinstance(fault, NewerItem)
 
 
 def _encoded(operation: Operation, spills: Spills) -> Operation:
@@ -212,7 +227,8 @@ def _encoded(operation: Operation, spills: Spills) -> Operation:
 
 
 def _reserved_changes(operation: Update, spills: Spills) -> list[Change]:
-    changes: list[Change] = []
+    # An update may make the item.
+    changes: list[Change] = [Default(("v",), SCHEMA_VERSION)]
     if operation.ttl is not None:
         changes.append(Assign(("ttl",), operation.ttl))
     if operation.body is not None:

@@ -17,6 +17,7 @@ from shared.storage.expressions import (
     Change,
     Compare,
     Condition,
+    Default,
     Extend,
     Increment,
     Not,
@@ -92,7 +93,8 @@ changes: st.SearchStrategy[list[Change]] = st.fixed_dictionaries(
     {},
     optional={
         "n": st.builds(Assign, st.just(("n",)), numbers)
-        | st.builds(Increment, st.just(("n",)), numbers),
+        | st.builds(Increment, st.just(("n",)), numbers)
+        | st.builds(Default, st.just(("n",)), numbers),
         "m": st.just(Remove(("m",))),
         "l": st.builds(Append, st.just(("l",)), numbers)
         | st.builds(Extend, st.just(("l",)), st.lists(numbers, max_size=3).map(tuple))

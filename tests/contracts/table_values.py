@@ -85,7 +85,7 @@ class ValuesContract:
         assert math.copysign(1, item.body["zero"]) == -1
 
     def test_bodies_over_the_limit_of_an_item(self, table: Table) -> None:
-        large = Item(KEY, {"n": 1}, {"text": noise(1_000_000)}, ttl=9, version=4)
+        large = Item(KEY, {"n": 1}, {"text": noise(1_000_000)}, ttl=9, version=1)
         table.write([Put(large)])
         assert table.get([KEY]) == [large]
         assert table.query(KEY.pk).items == [large]

@@ -8,6 +8,7 @@ from shared.storage.expressions import (
     Append,
     Assign,
     Condition,
+    Default,
     Extend,
     Increment,
     Remove,
@@ -33,7 +34,7 @@ class WithItem:
 
     @pytest.fixture
     def item(self, table: Table) -> Item:
-        item = Item(KEY, ATTRS, {"text": "hello"}, ttl=2_000_000_000, version=2)
+        item = Item(KEY, ATTRS, {"text": "hello"}, ttl=2_000_000_000, version=1)
         table.write([Put(item)])
         return item
 
@@ -157,8 +158,14 @@ class WritesContract(WithItem):
         expected["marks"] = {"call-2": {"attempt": 2}}
         del expected["owner"]
         after = table.update(Update(KEY, changes))
-        assert after == Item(KEY, expected, item.body, ttl=item.ttl, version=2)
+        assert after == Item(KEY, expected, item.body, ttl=item.ttl, version=1)
         assert table.get([KEY]) == [after]
+
+    def test_a_default_is_for_what_is_not_there(self, table: Table, item: Item) -> None:
+        values = [Default(("epoch",), 9), Default(("fresh",), {"a": 1}), Default(("owner",), "x")]
+        after = table.update(Update(KEY, values))
+        # Nothing, as a value, is something that is there.
+        assert after == Item(KEY, {**item.attrs, "fresh": {"a": 1}}, item.body, ttl=item.ttl)
 
     def test_a_list_that_grows_by_several(self, table: Table, item: Item) -> None:
         more = [Extend(("jobs",), ("c", "a")), Extend(("fresh",), (1, 2)), Extend(("none",), ())]
@@ -191,7 +198,7 @@ class WritesContract(WithItem):
     def test_the_body_and_the_ttl_stay_unless_given(self, table: Table, item: Item) -> None:
         table.write([Update(KEY, [], body={"text": "bye"})])
         table.write([Update(KEY, [], ttl=7)])
-        assert table.get([KEY]) == [Item(KEY, ATTRS, {"text": "bye"}, ttl=7, version=2)]
+        assert table.get([KEY]) == [Item(KEY, ATTRS, {"text": "bye"}, ttl=7, version=1)]
 
     @pytest.mark.parametrize(
         "change",

@@ -1,11 +1,13 @@
 """The drain when workers die, freeze, or cannot reach the store."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from shared.mailbox.handler import Activation
 from shared.mailbox.jobs import Ending, Stale, Stopped
+from shared.storage.table import SCHEMA_VERSION, Put
 from tests.mailbox.drained import BOX, DrainRig, completed, parks
 from tests.support.faults import Call, Fault
 
@@ -215,3 +217,20 @@ def test_an_end_that_cannot_be_sent_does_not_hold_up_the_mailbox(drained: DrainR
     drained.drain()
     assert (drained.job("A").outcome, drained.job("B").outcome) == ("completed", "completed")
     assert drained.at_rest()
+
+
+def test_an_item_of_a_later_release_waits_for_its_workers(drained: DrainRig) -> None:
+    """While one is deployed; however often the workers of this one come across it."""
+    drained.add("A")
+    key = BOX.job("A")
+    [item] = drained.engine.get([key])
+    assert item is not None
+    drained.engine.write([Put(replace(item, attrs={**item.attrs, "v": SCHEMA_VERSION + 1}))])
+    for _ in range(6):
+        drained.drain()
+        assert drained.queue.ordinary[-1] == 30
+        drained.wait(30)
+    assert (drained.box.owner, drained.box.crashes, drained.script.seen) == (None, 0, [])
+    drained.engine.write([Put(item)])
+    drained.drain()
+    assert drained.script.did("A") == ["run", "done"]
