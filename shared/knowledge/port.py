@@ -4,10 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+MAX_QUERY = 2_000
+"""Characters of a question that count; what is said after them is not looked up."""
+
+MAX_PASSAGES = 20
+"""The most that one search gives."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reader:
-    """On whose behalf something is looked up. There is no search without one."""
+    """On whose behalf something is looked up. There is no search without one.
+
+    Roles do not count: an administrator reads no more than what lists them, too.
+    """
 
     tenant: str
     user: str
@@ -38,7 +47,15 @@ class Knowledge(Protocol):
         """The pieces that fit the query best, of documents that the reader may see, the best first;
         at most `limit`. Nothing found is an empty list.
 
+        What the reader may not see has no influence: neither on what is found, nor on its order,
+        nor on the scores. The query is what people have written, and never a query language.
+
         Raises:
             KnowledgeUnavailable: it cannot be had now.
         """
         ...
+
+
+def asked(query: str) -> str:
+    """The query as it is looked up: what counts of it, and no halves of characters."""
+    return query[:MAX_QUERY].encode("utf-8", "replace").decode("utf-8")
