@@ -11,15 +11,16 @@ from typing import Any
 from shared.backends.control_plane import (
     CallHistory,
     CallRecord,
+    Escalation,
     Finalized,
     Speaker,
     TranscriptSegment,
 )
 from shared.mailbox.box import BoxKey, Job
-from shared.mailbox.jobs import DONE_TTL_SECONDS, Ending, Queued, message_key
-from shared.mailbox.records import CALL, END, PREFIX, count_key
-from shared.storage.expressions import EXISTS, Assign, Change, Increment, Remove
-from shared.storage.table import Operation, Table, Update
+from shared.mailbox.jobs import message_key
+from shared.mailbox.records import CALL, END, ESCALATED, PREFIX
+from shared.storage.expressions import Assign, Change, Increment, Remove
+from shared.storage.table import Table
 
 SPEAKERS: Mapping[str, Speaker] = {"user": "human", "assistant": "ai"}
 
@@ -30,6 +31,10 @@ def is_call(job: Job) -> bool:
 
 def is_end(job: Job) -> bool:
     return job.ref.endswith(END)
+
+
+def is_escalation(job: Job) -> bool:
+    return job.ref.endswith(ESCALATED)
 
 
 def missing_of(table: Table, job: Job) -> int:
@@ -104,6 +109,8 @@ class Delivery:
             self._finalize(call_id)
         elif said is None:
             return None
+        elif is_escalation(job):
+            self._escalate(call_id, said)
         else:
             self._say(call_id, said)
         return Delivered({}, changes, found)
@@ -152,6 +159,20 @@ class Delivery:
         self._check()
         self._plane.add_transcript(segment, key=key_of(self._job))
 
+    def _escalate(self, call_id: str, said: Mapping[str, Any]) -> None:
+        payload = self._job.payload
+        escalation = Escalation(
+            tenant=self._job.key.tenant,
+            call=call_id,
+            user=payload["user"],
+            reason=said["escalation"],
+            turn_id=payload["turn"],
+            message_id=said["id"],
+            at=said["at"],
+        )
+        self._check()
+        self._plane.escalate(escalation, key=key_of(self._job))
+
     def _finalize(self, call_id: str) -> None:
         payload = self._job.payload
         end = Finalized(
@@ -177,63 +198,3 @@ def _found_after_all(call: Job, call_id: str) -> list[Change]:
     if call.attrs.get("counted"):
         changes += [Remove(("counted",)), Increment(("missing",), -1)]
     return changes
-
-
-def delivered(job: Job, done: Delivered) -> Ending:
-    """The end of a record that the other side has."""
-    attrs, changes, by = dict(done.attrs), list(done.call), -done.found
-    if job.attrs.get("counted"):
-        attrs["counted"] = False
-        by -= 1
-        if is_call(job):
-            attrs["missing"] = int(job.attrs["missing"]) - 1
-        elif not is_end(job):
-            _count(changes, -1)
-    # How the call and its end stand is asked for as long as there is the conversation.
-    kept = is_call(job) or is_end(job)
-    return Ending(
-        outcome="completed",
-        terminal="",
-        attrs=attrs,
-        queued=_noted(job, changes, by),
-        keep_seconds=None if kept else DONE_TTL_SECONDS,
-    )
-
-
-def given_up(job: Job, attrs: Mapping[str, Any]) -> Ending:
-    """The end of a record that is a dead letter by these attributes."""
-    noted, changes, by = dict(attrs), list[Change](), 0
-    if not job.attrs.get("counted"):
-        noted["counted"] = True
-        by = 1
-        if is_call(job):
-            noted["missing"] = int(job.attrs.get("missing", 0)) + 1
-        elif not is_end(job):
-            _count(changes, 1)
-    return Ending(
-        outcome="dead",
-        terminal="",
-        attrs=noted,
-        queued=_noted(job, changes, by),
-        keep_seconds=None,
-    )
-
-
-def _count(changes: list[Change], by: int) -> None:
-    """Count the missing records by so many more. One update changes a path once."""
-    for index, change in enumerate(changes):
-        if isinstance(change, Increment) and change.path == ("missing",):
-            changes[index] = Increment(("missing",), change.by + by)
-            return
-    changes.append(Increment(("missing",), by))
-
-
-def _noted(job: Job, changes: Sequence[Change], by: int) -> list[Queued]:
-    """The changes of the call's item, which may have been deleted meanwhile, and by how much the
-    missing records of the conversation change."""
-    writes: list[Operation] = []
-    if changes:
-        writes.append(Update(job.key.job(call_ref(job)), changes, EXISTS))
-    if by:
-        writes.append(Update(count_key(job.key), [Increment(("missing",), by)]))
-    return [Queued(writes, ())] if writes else []

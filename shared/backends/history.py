@@ -12,14 +12,7 @@ import random
 from dataclasses import dataclass, field
 
 from shared.backends.breaker import Breaker
-from shared.backends.call_records import (
-    Delivered,
-    Delivery,
-    delivered,
-    given_up,
-    is_end,
-    missing_of,
-)
+from shared.backends.call_records import Delivered, Delivery, is_end, missing_of
 from shared.backends.control_plane import (
     CallHistory,
     ControlPlaneFault,
@@ -29,6 +22,7 @@ from shared.backends.control_plane import (
     Refused,
     Unavailable,
 )
+from shared.backends.record_endings import delivered, given_up
 from shared.mailbox.box import Box, Job
 from shared.mailbox.deliveries import DeliveryPolicy, dead_letter, delivery_id
 from shared.mailbox.handler import Activation, AsksNobody
@@ -104,6 +98,9 @@ class History(AsksNobody):
             self._breaker.leave(took=took)
         if done is None:
             return Ending(outcome="cancelled", terminal="")
+        name = delivery_id(activation.job.key, activation.job.ref)
+        attempt = {"delivery": name, "attempt": activation.job.attempts + 1}
+        log.info("record delivered", extra=attempt)
         return delivered(activation.job, done)
 
     def _wait(self, activation: Activation, seconds: float) -> None:

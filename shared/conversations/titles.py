@@ -9,19 +9,20 @@ import json
 import logging
 
 from shared.clock import Clock
-from shared.conversations.items import box_key, meta_key
+from shared.conversations.afterwards import MAX_SECONDS, Afterwards, asked_for
+from shared.conversations.items import STANDS, box_key, meta_key
 from shared.conversations.naming import clean
 from shared.conversations.notices import Ended, Told
 from shared.conversations.services import Rates
 from shared.conversations.usage import Ledger
 from shared.errors import ParleyError
-from shared.mailbox.box import Box, BoxKey, Job
-from shared.mailbox.handler import Activation, AsksNobody
+from shared.mailbox.box import BoxKey, Job
+from shared.mailbox.handler import Activation
 from shared.mailbox.jobs import Ending, Queued
 from shared.mailbox.requests import Requests
 from shared.models.port import Completed, Model, ModelError, ModelRequest, Usage
-from shared.storage.expressions import ABSENT, EXISTS, Append, Assign, attr
-from shared.storage.table import Item, Operation, Put, Table, Update
+from shared.storage.expressions import Assign
+from shared.storage.table import Table, Update
 
 log = logging.getLogger("parley")
 
@@ -30,9 +31,6 @@ MAX_EXCERPT = 2000
 """Characters of the message and of the reply that the model sees."""
 
 MAX_TOKENS = 64
-MAX_SECONDS = 30.0
-MAX_WAITING = 4
-KEEP_SECONDS = 24 * 3600
 
 INSTRUCTIONS = (
     "You name conversations. You get the beginning of one as a JSON object: what the person wrote "
@@ -50,20 +48,9 @@ def title_box(conversation: BoxKey) -> BoxKey:
 def titling(
     requests: Requests, conversation: BoxKey, ref: str, message: str, reply: str, clock: Clock
 ) -> Queued:
-    """The writes that ask for a title, for the transaction that ends the turn `ref`. The caller
-    wakes `title_box(conversation)` afterwards. `overflow` is nothing: it can be done without."""
-    box = title_box(conversation)
-    job = f"TITLE#{ref}"
-    attrs = {"state": "queued", "added_at": clock.now(), "decisions": {}, "marks": {}}
+    """The writes that ask for a title, for the transaction that ends the turn `ref`."""
     payload = {"message": message[:MAX_EXCERPT], "reply": reply[:MAX_EXCERPT]}
-    room = attr("jobs").absent() | attr("jobs").size_below(MAX_WAITING)
-    return Queued(
-        [
-            Put(Item(box.job(job), attrs, {"payload": payload}), ABSENT),
-            Update(box.item, [Append(("jobs",), job), *requests.ring(box)], room),
-        ],
-        [],
-    )
+    return asked_for(requests, title_box(conversation), f"TITLE#{ref}", payload, clock)
 
 
 class Titling:
@@ -84,7 +71,7 @@ class Titling:
         told.noted["titled"] = True
 
 
-class Titles(AsksNobody):
+class Titles(Afterwards):
     """The handler of title mailboxes. `model_id` is the model that is asked; None asks none, and
     only ends what was queued when there was one."""
 
@@ -96,74 +83,40 @@ class Titles(AsksNobody):
         ledger: Ledger,
         rates: Rates | None = None,
     ) -> None:
-        self._table = table
-        self._rates = rates
-        self._model = model
+        super().__init__(table, model, ledger, rates)
         self._model_id = model_id
-        self._ledger = ledger
-
-    def load(self, box: Box, ref: str) -> Job | None:
-        item = self._table.get([box.key.job(ref)])[0]
-        return Job.read(box.key, ref, item) if item else None
 
     def run(self, activation: Activation) -> Ending | None:
         job = activation.job
         if self._model_id is None:
-            return self._ending(job, "cancelled", [], "")
+            return self.ended("cancelled")
         activation.keeper.check()
         try:
-            self._ledger.check(job.key.tenant)
-            if self._rates is not None:
-                self._rates.take(job.key.tenant, self._model_id)
-            title, usage = self._asked(
-                job, self._model_id, min(MAX_SECONDS, activation.seconds_left)
-            )
+            seconds = min(MAX_SECONDS, activation.seconds_left)
+            end = self.asked(job.key.tenant, _request(job, self._model_id), seconds=seconds)
         except ParleyError as fault:
             log.warning("no title", extra={"code": fault.error_code}, exc_info=True)
             spent = fault.usage if isinstance(fault, ModelError) else Usage()
-            return self._ending(job, "failed", self._counted(job, spent), "")
-        return self._ending(job, "completed", self._counted(job, usage), title)
-
-    def _asked(self, job: Job, model: str, seconds: float) -> tuple[str, Usage]:
-        """What the model calls the conversation, cleaned; empty if it finds no words for it."""
-        said = {name: job.payload[name] for name in ("message", "reply")}
-        request = ModelRequest(
-            model=model,
-            system=INSTRUCTIONS,
-            messages=[{"role": "user", "content": json.dumps(said, ensure_ascii=False)}],
-            max_tokens=MAX_TOKENS,
-        )
-        stream = self._model.stream(request, seconds_left=seconds)
-        try:
-            ends = [event for event in stream if isinstance(event, Completed)]
-        finally:
-            stream.close()
-        texts = [str(block["text"]) for block in ends[-1].content if block["type"] == "text"]
-        # A model that did not come to an end within so few words has not found a title.
-        ended = ends[-1].stop_reason in ("end_turn", "stop_sequence")
-        return clean("".join(texts)) if ended else "", ends[-1].usage
-
-    def _counted(self, job: Job, usage: Usage) -> list[Operation]:
-        return [self._ledger.add(job.key.tenant, job.key.id, usage, turns=0)]
-
-    def _ending(self, job: Job, outcome: str, counted: list[Operation], title: str) -> Ending:
-        """The end of the job, which keeps nothing of what was said."""
+            return self.ended("failed", self.counted(job, spent))
         conversation = meta_key(box_key(job.key.tenant, job.key.id))
-        named = [Update(conversation, [Assign(("auto_title",), title)], EXISTS)] if title else []
-        return Ending(
-            outcome=outcome,
-            terminal="",
-            beside=counted,
-            queued=[Queued(named, ())],
-            keep_seconds=KEEP_SECONDS,
-            body={"payload": {}},
-        )
+        title = _title(end)
+        named = [Update(conversation, [Assign(("auto_title",), title)], STANDS)] if title else []
+        return self.ended("completed", self.counted(job, end.usage), named)
 
-    def cancelled(self, activation: Activation) -> Ending:
-        return self._ending(activation.job, "cancelled", [], "")
 
-    def failed(self, activation: Activation, reason: Exception | None) -> Ending:
-        return self._ending(activation.job, "failed", [], "")
+def _request(job: Job, model: str) -> ModelRequest:
+    said = {name: job.payload[name] for name in ("message", "reply")}
+    return ModelRequest(
+        model=model,
+        system=INSTRUCTIONS,
+        messages=[{"role": "user", "content": json.dumps(said, ensure_ascii=False)}],
+        max_tokens=MAX_TOKENS,
+    )
 
-    def publish(self, activation: Activation) -> None:
-        """Nobody waits for a title."""
+
+def _title(end: Completed) -> str:
+    """What the model calls the conversation, cleaned; empty if it finds no words for it."""
+    # A model that did not come to an end within so few words has not found a title.
+    if end.stop_reason not in ("end_turn", "stop_sequence"):
+        return ""
+    return clean("".join(str(block["text"]) for block in end.content if block["type"] == "text"))

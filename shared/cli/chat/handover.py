@@ -1,0 +1,17 @@
+"""What the terminal says when an agent asks for a person to take over."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shared.cli.chat.clean import one_line
+from shared.cli.chat.shapes import mapping, string
+
+
+def handed_over(data: Mapping[str, Any]) -> Sequence[str]:
+    """The lines about it that the end of a turn gives rise to: one, or none."""
+    end = mapping(data, "data")
+    if end.get("needsEscalation") is not True:
+        return []
+    reason = one_line(string(end, "escalationReason"))
+    asked = "A person was asked to take over"
+    return [f"{asked}: {reason}" if reason else f"{asked}."]
