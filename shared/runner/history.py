@@ -6,6 +6,9 @@ from typing import Any
 Message = Mapping[str, Any]
 """`{role: user|assistant|tool, text, …}`; see `docs/runner.md`."""
 
+IMAGE_TOKENS = 1_600
+"""What a picture costs, about."""
+
 SHORTENED = 1_000
 """Characters that stay of a result for which there is no room any more."""
 
@@ -13,7 +16,8 @@ SHORTENED = 1_000
 def estimate_tokens(message: Message) -> int:
     """A cautious guess: four bytes of UTF-8 a token, and a little for the message itself."""
     said = message.get("content") or message.get("said") or message.get("text", "")
-    return len(str(said).encode("utf-8", "replace")) // 4 + 8
+    shown = IMAGE_TOKENS * len(message.get("images") or ())
+    return len(str(said).encode("utf-8", "replace")) // 4 + 8 + shown
 
 
 def newest(messages: Sequence[Message], budget: int) -> tuple[Message, ...]:
@@ -35,6 +39,21 @@ def newest(messages: Sequence[Message], budget: int) -> tuple[Message, ...]:
             kept.insert(0, message)
             budget -= cost
     return tuple(kept)
+
+
+def staying(messages: Sequence[Message], budget: int) -> int:
+    """From which of the messages on they stay as they are when those before are put in a summary:
+    the longest end that fits a budget of tokens and begins with a question. The last turn stays
+    if its words alone fit; `len(messages)`: nothing does."""
+    start = len(messages)
+    for turn in reversed(list(_turns(messages))):
+        cost = sum(map(estimate_tokens, turn))
+        if cost > budget and start == len(messages):
+            cost = sum(map(estimate_tokens, _words(turn)))
+        if cost > budget or turn[0]["role"] != "user":
+            break
+        start, budget = start - len(turn), budget - cost
+    return start
 
 
 def shortened(progress: Sequence[Message], budget: int) -> list[Message]:

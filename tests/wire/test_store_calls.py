@@ -112,6 +112,39 @@ def test_stale_usage_counters_ride_in_the_same_read(wire: Wire, tmp_path: Path) 
     assert names(turn(scene, wire, session, "measured")) == expected
 
 
+def test_with_a_budget_the_counters_are_read_with_each_turn(wire: Wire, tmp_path: Path) -> None:
+    scene = Scene(wire.table, tmp_path, TENANT_USD_PER_DAY="1")
+    session = warmed(scene, wire, 0)
+    expected = [*SIX]
+    expected[3] = "BatchGet TURN META USAGE"
+    assert names(turn(scene, wire, session, "measured")) == expected
+
+
+def test_with_a_budget_each_further_call_of_the_model_costs_one_read(
+    wire: Wire, tmp_path: Path
+) -> None:
+    """And what a step has cost is counted in the write of its note."""
+    scene = Scene(wire.table, tmp_path, TENANT_USD_PER_DAY="1")
+    session = warmed(scene, wire, 0)
+    handler: Any = scene.deployment.turn_handler
+    agent = Agent(instructions="Be kind.", model="claude-sonnet-5")
+    handler._agents = lambda *_: Equipped(agent=agent, tools=[MadeTool("t")])
+    model = SaidModel(answer(use("t", "a")), answer(use("t", "b")), answer("Done"))
+    object.__setattr__(handler._services, "model", model)
+    wire.calls.clear()
+    scene.say("c1", session, "r1", "Hi")
+    scene.work()
+    counted, result = "Transact BOX TURN MSG USAGE", "Transact BOX TURN MSG"
+    called = [counted, result, "BatchGet USAGE"]
+    assert names(wire.calls) == [
+        *SIX[:3],
+        "BatchGet TURN META USAGE",
+        *called,
+        *called,
+        *SIX[4:],
+    ]
+
+
 def test_a_cold_worker_makes_one_query_more(wire: Wire, tmp_path: Path) -> None:
     session = conversation(Scene(wire.table, tmp_path), wire, 50)
     other = Scene(wire.table, tmp_path)
