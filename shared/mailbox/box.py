@@ -82,7 +82,8 @@ class Box:
     looked at (an expiry, the end of a back-off), the next scheduled time. `stops` names the
     waiting jobs that somebody asked to stop. `waits` says what the head waits for while a person
     has been asked and nobody has answered. `listed` and `unlisted` are for `Records`: the last ref
-    of theirs that entered `jobs`, and whether there are more that have not.
+    of theirs that entered `jobs`, and whether there are more that have not. `gone`: what it belongs
+    to is being deleted, so nothing enters any more.
     """
 
     key: BoxKey
@@ -99,6 +100,7 @@ class Box:
     waits: str | None = None
     listed: str | None = None
     unlisted: bool = False
+    gone: bool = False
     conns: Mapping[str, Heard] = field(default_factory=dict[str, Heard])
 
     @classmethod
@@ -119,6 +121,7 @@ class Box:
             waits=attrs.get("waits"),
             listed=attrs.get("listed"),
             unlisted=attrs.get("unlisted", False),
+            gone=attrs.get("gone", False),
             conns={name: Heard(*heard) for name, heard in attrs.get("conns", {}).items()},
         )
 

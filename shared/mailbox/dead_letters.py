@@ -32,6 +32,7 @@ ROOM: Mapping[str, int] = {deliveries.KIND: MAX_WAITING, records.KIND: MAX_LISTE
 WORDS: Mapping[str, str] = {
     records.CALL: "call_record",
     records.SAID: "transcript",
+    records.ESCALATED: "escalation",
     records.END: "finalize",
 }
 """What records are called, by how their refs end."""
@@ -55,8 +56,8 @@ DEAD: Condition = attr("state").eq("done") & attr("outcome").eq("dead")
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetter:
-    """One delivery that was given up, and why. `kind` is callback, call_record, transcript or
-    finalize; times are milliseconds."""
+    """One delivery that was given up, and why. `kind` is callback, call_record, transcript,
+    escalation or finalize; times are milliseconds."""
 
     id: str
     kind: str

@@ -106,10 +106,12 @@ class Deliveries(AsksNobody):
     def run(self, activation: Activation) -> Ending | None:
         job = activation.job
         fault = self._attempt(activation)
+        attempt = {"delivery": delivery_id(job.key, job.ref), "attempt": job.attempts + 1}
         if fault is None:
+            log.info("delivery made", extra=attempt)
             return Ending(outcome="completed", terminal="")
         failures = job.attempts + 1
-        extra = {"delivery": delivery_id(job.key, job.ref), "attempt": failures, "reason": fault}
+        extra = {**attempt, "reason": fault}
         if failures >= self._policy.attempts:
             log.error("delivery is a dead letter", extra=extra)
             return self._dead(job, activation.clock, fault, failures)

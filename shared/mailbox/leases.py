@@ -5,6 +5,7 @@ Whoever lost the lease writes nothing. An operation whose answer was lost recogn
 effect.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,8 @@ from shared.storage.table import (
     Table,
     Update,
 )
+
+log = logging.getLogger("parley")
 
 
 class LeaseLost(Exception):
@@ -153,6 +156,7 @@ class Leases:
         if cut:
             changes += self.crash_changes()
         self._released(lease, Update(lease.box.item, changes, lease.fence))
+        log.info("handed over", extra={"box": lease.box.pk, "cut": cut})
 
     def _released(self, lease: Lease, update: Update) -> bool:
         try:

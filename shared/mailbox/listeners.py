@@ -12,6 +12,7 @@ from shared.storage.expressions import (
     EXISTS,
     Assign,
     Change,
+    Condition,
     Increment,
     Remove,
     attr,
@@ -22,6 +23,11 @@ MAX_LISTENERS = 32
 """Connections that one mailbox streams to; the oldest gives way."""
 
 ATTACH_TRIES = 8
+
+NOT_GONE: Condition = attr("gone").absent()
+"""What the mailbox belongs to is not being deleted."""
+
+LIVE: Condition = EXISTS & NOT_GONE
 
 
 @dataclass(frozen=True)
@@ -51,14 +57,14 @@ class Listeners:
 
     def attach(self, box: BoxKey, listener: Listener, *, ring: bool = False) -> Box | None:
         """Stream the mailbox's events to the listener; the mailbox as it is then, None if there is
-        none. With `ring`, whoever runs a job that is in it then will tell the listener how that
-        ended; the caller sends a wake. One that has come back to a job and has not been told yet
-        what it missed goes on waiting for that."""
+        none, or it is `gone`. With `ring`, whoever runs a job that is in it then will tell the
+        listener how that ended; the caller sends a wake. One that has come back to a job and has
+        not been told yet what it missed goes on waiting for that."""
         heard = self.hears(listener)
         ringing = self.ring(box) if ring else []
         room = attr("conns", listener.name).present() | attr("conns").size_below(MAX_LISTENERS)
         for _ in range(ATTACH_TRIES):
-            changes, condition = [heard, *ringing], EXISTS & room
+            changes, condition = [heard, *ringing], LIVE & room
             if listener.back is None:
                 condition &= attr("conns", listener.name, 2).absent()
             try:
@@ -68,6 +74,8 @@ class Listeners:
                 if item is None:
                     return None
                 seen = Box.read(box, item)
+                if seen.gone:
+                    return None
                 known = seen.conns.get(listener.name)
                 if known is not None and known.back is not None:
                     with suppress(ConditionFailed):  # it has just been told
@@ -75,7 +83,7 @@ class Listeners:
                     continue
                 oldest = seen.oldest
                 with suppress(ConditionFailed):  # somebody else made room with the same one
-                    room_made = EXISTS & attr("conns", oldest).present()
+                    room_made = LIVE & attr("conns", oldest).present()
                     evicted = [*changes, Remove(("conns", oldest))]
                     return Box.read(box, self._table.update(Update(box.item, evicted, room_made)))
             else:
@@ -112,10 +120,15 @@ class Listeners:
             return
 
 
-def new_box(box: BoxKey, clock: Clock, listener: Listener | None = None) -> Put:
-    """The write that makes an empty mailbox, beside whatever it belongs to."""
+def new_box(
+    box: BoxKey, clock: Clock, listener: Listener | None = None, *, next_at: int | None = None
+) -> Put:
+    """The write that makes an empty mailbox, beside whatever it belongs to; somebody looks at it
+    at `next_at` (ms), if that is given."""
     conns = {listener.name: _heard(listener, clock)} if listener else {}
     attrs = {"jobs": [], "stops": [], "bell": 0, "due_shard": box.shard, "conns": conns}
+    if next_at is not None:
+        attrs |= {"next_at": next_at, "due": next_at}
     return Put(Item(box.item, attrs), ABSENT)
 
 

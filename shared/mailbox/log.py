@@ -63,12 +63,14 @@ class Log(Leases):
         marks: Sequence[str] = (),
         ended: Sequence[str] = (),
         attrs: Mapping[str, Any] | None = None,
+        beside: Sequence[Operation] = (),
     ) -> str:
         """Write messages to the log from `number` on, and the marks of the calls that start next.
 
         The result of a call is written even if a stop was asked for meanwhile, but no mark with
         it: after a stop nothing starts. The marks of the calls that have `ended` with these
-        results go. `attrs` are noted with the job. Returns the attempt that the marks name.
+        results go. `attrs` are noted with the job, and `beside` is written in the same
+        transaction, unconditionally. Returns the attempt that the marks name.
 
         Raises:
             LeaseLost, Stopped, Stale: see the module's text.
@@ -84,6 +86,7 @@ class Log(Leases):
             Update(lease.box.item, [Assign(("crashes",), 0)], lease.fence),
             Update(job.key.job(job.ref), changes, condition),
             *self._messages(lease.box, number, messages, by),
+            *beside,
         ]
         try:
             self._table.write(writes)

@@ -6,9 +6,10 @@ the box has room for, the rest stand unlisted behind them, and are listed when t
 
 A ref is the number of the first message of the log that comes after it or is it, and a word:
 
-    END   the call that ended before that message
-    CALL  the call that begins with it
-    SAID  the message
+    END        the call that ended before that message
+    CALL       the call that begins with it
+    SAID       the message
+    ESCALATED  that a person was asked for with it
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,6 +28,7 @@ PREFIX = "REC#"
 END = "1-end"
 CALL = "2-call"
 SAID = "3-said"
+ESCALATED = "4-escalated"
 
 MAX_LISTED = 256
 PAGE = 64

@@ -5,16 +5,16 @@ transaction: the holder lets go only if it heard every ring. Each operation reco
 effect, because an answer may be lost after the write was made.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from shared.ids import new_id
 from shared.mailbox.box import Box, BoxKey, Job
-from shared.mailbox.listeners import MAX_LISTENERS, Listener, Listeners
+from shared.mailbox.listeners import LIVE, MAX_LISTENERS, NOT_GONE, Listener, Listeners
 from shared.storage.expressions import (
     ABSENT,
-    EXISTS,
     All,
     Append,
     Assign,
@@ -30,6 +30,8 @@ from shared.storage.table import (
     Put,
     Update,
 )
+
+log = logging.getLogger("parley")
 
 TRIES = 4
 """How often room for a job is looked for, while others come and go."""
@@ -70,10 +72,17 @@ class BacklogFull(Exception):
         self.waiting = waiting
 
 
+class MailboxGone(Exception):
+    """What the mailbox belongs to is being deleted, or has been."""
+
+
 class _NoRoom(Exception):
-    def __init__(self, box: Box) -> None:
+    """`box` is the mailbox as it is, or would be if it were not `missing`."""
+
+    def __init__(self, box: Box, *, missing: bool) -> None:
         super().__init__("no room")
         self.box = box
+        self.missing = missing
 
 
 class RiderFailed(Exception):
@@ -100,13 +109,16 @@ class Requests(Listeners):
         bound: int | None,
         listener: Listener | None = None,
         riders: Sequence[Operation] = (),
+        made: bool = False,
     ) -> Added:
         """Add the job once, in the order of arrival; `listener` hears the mailbox from now on.
 
         The caller acknowledges, then sends a wake. The same ref again is the same job, also
-        while the mailbox is full.
+        while the mailbox is full. `made`: a mailbox that does not exist is none that may come into
+        being by this.
 
         Raises:
+            MailboxGone: it is `gone`, or (`made`) it does not exist.
             DifferentPayload: the ref is taken by a job with another hash.
             BacklogFull: `bound` jobs wait (one that is done and not yet popped does not count).
             RiderFailed: a condition of `riders` failed.
@@ -116,16 +128,20 @@ class Requests(Listeners):
         put = Put(item, ABSENT)
         arriving = self._arrival(box, job.ref, listener)
         seen = Box(box)
-        made: tuple[list[Change], Condition | None] = ([], self._room(bound, listener))
+        live = LIVE if made else NOT_GONE
+        room: tuple[list[Change], Condition | None] = ([], self._room(bound, listener))
         for _ in range(TRIES):
-            arrival = Update(box.item, [*arriving, *made[0]], made[1])
+            condition = live if room[1] is None else room[1] & live
+            arrival = Update(box.item, [*arriving, *room[0]], condition)
             try:
                 added = self._add(box, job, [put, arrival, *riders], attempt)
                 return replace(added, behind=seen if seen.waits is not None else None)
             except _NoRoom as full:
                 # It may have changed since: what was in the way may just have left.
+                if full.box.gone or (made and full.missing):
+                    raise MailboxGone from full
                 seen = full.box
-                made = self._make_room(box, seen, bound, listener)
+                room = self._make_room(box, seen, bound, listener)
         raise BacklogFull(len(seen.jobs))
 
     def _add(self, box: BoxKey, job: NewJob, operations: list[Operation], attempt: str) -> Added:
@@ -137,7 +153,9 @@ class Requests(Listeners):
             if existing is not None:
                 return self._existing(box, job, existing, attempt)
             if 1 in failed.failures:
-                raise _NoRoom(Box.read(box, failed.failures[1] or Item(box.item))) from failed
+                seen = failed.failures[1]
+                full = Box.read(box, seen or Item(box.item))
+                raise _NoRoom(full, missing=seen is None) from failed
             raise RiderFailed({i - 2: old for i, old in failed.failures.items()}) from failed
         return Added(Job.read(box, job.ref, self._job_item(box, job, attempt)), duplicate=False)
 
@@ -232,7 +250,7 @@ class Requests(Listeners):
         if tries is not None:
             waiting &= self._tried(tries)
         put = Update(box.job(ref), [Assign(("decisions", call), decision)], waiting)
-        answered = Update(box.item, [Remove(("waits",)), *self.ring(box)], EXISTS)
+        answered = Update(box.item, [Remove(("waits",)), *self.ring(box)], LIVE)
         try:
             self._table.write([put, answered, *beside])
         except ConditionFailed as failed:
@@ -240,7 +258,9 @@ class Requests(Listeners):
             old = Job.read(box, ref, item).decision(call) if item else None
             if old is None or (old["what"], old["who"]) != (what, who):
                 return "refused"
-            return "decided" if old["by"] == decision["by"] else "same"
+            if old["by"] != decision["by"]:
+                return "same"
+        log.info("decided", extra={"box": box.pk, "what": what})
         return "decided"
 
     def tried(self, box: BoxKey, ref: str, *, call: str, tries: int) -> bool:
@@ -267,7 +287,7 @@ class Requests(Listeners):
         """
         stop = {"who": who, "at": self._clock.now(), "by": new_id()}
         asked = Update(box.job(ref), [Assign(("stop",), stop)], NOT_DONE & NOT_STOPPED)
-        noted = Update(box.item, [Append(("stops",), ref), *self.ring(box)], EXISTS)
+        noted = Update(box.item, [Append(("stops",), ref), *self.ring(box)], LIVE)
         try:
             self._table.write([asked, noted])
         except ConditionFailed as failed:

@@ -102,9 +102,7 @@ class Artifacts(Protocol):
         """Remove the file if it is there."""
         ...
 
-    def upload_link(
-        self, name: str, *, content_type: str, size: int, seconds: int
-    ) -> UploadLink:
+    def upload_link(self, name: str, *, content_type: str, size: int, seconds: int) -> UploadLink:
         """Where somebody without our credentials may put this file: of exactly `size` bytes, as
         this content type, within so many seconds.
 

@@ -1,4 +1,4 @@
-"""The cursor of an index page: the position of its last entry, as text."""
+"""The cursors of an index page and of a scan: the position of the last entry, as text."""
 
 import json
 from typing import NamedTuple
@@ -27,3 +27,19 @@ def index_position(cursor: str) -> IndexPosition:
         case [int(range_), str(pk), str(sk)]:
             return IndexPosition(range_, Key(pk, sk))
     raise ValueError("not a cursor of an index")
+
+
+def scan_cursor(key: Key) -> str:
+    return json.dumps(list(key))
+
+
+def scan_position(cursor: str) -> Key:
+    """What `scan_cursor` was given.
+
+    Raises:
+        ValueError: it did not write this cursor.
+    """
+    match json.loads(cursor):
+        case [str(pk), str(sk)]:
+            return Key(pk, sk)
+    raise ValueError("not a cursor of a scan")

@@ -11,7 +11,13 @@ from typing import Any
 
 from botocore.config import Config
 
-from shared.storage.cursors import IndexPosition, index_cursor, index_position
+from shared.storage.cursors import (
+    IndexPosition,
+    index_cursor,
+    index_position,
+    scan_cursor,
+    scan_position,
+)
 from shared.storage.dynamodb_errors import translated
 from shared.storage.dynamodb_expressions import Expressions
 from shared.storage.dynamodb_wire import (
@@ -129,6 +135,16 @@ class DynamoTable:
         start = None if cursor is None else _index_start(index, value, index_position(cursor))
         answer = self._query(terms, condition, descending, limit, start, IndexName=index.name)
         return Page(_items(answer), _index_cursor(index, answer.get("LastEvaluatedKey")))
+
+    def scan(self, *, limit: int | None = None, cursor: str | None = None) -> Page:
+        rest: dict[str, Any] = {} if limit is None else {"Limit": limit}
+        if cursor is not None:
+            rest["ExclusiveStartKey"] = key_to_wire(scan_position(cursor))
+        with translated():
+            answer = self._client.scan(TableName=self._name, ConsistentRead=True, **rest)
+        last = answer.get("LastEvaluatedKey")
+        after = scan_cursor(Key(last["pk"]["S"], last["sk"]["S"])) if last else None
+        return Page(_items(answer), after)
 
     def _query(
         self,

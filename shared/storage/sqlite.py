@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from shared.storage import sqlite_rows as rows
-from shared.storage.cursors import IndexPosition, index_cursor, index_position
+from shared.storage.cursors import (
+    IndexPosition,
+    index_cursor,
+    index_position,
+    scan_cursor,
+    scan_position,
+)
 from shared.storage.evaluate import changed, holds
 from shared.storage.sizes import item_size
 from shared.storage.sqlite_connections import Connections, Trace
@@ -112,6 +118,15 @@ class SqliteTable:
             sized = ((entry, item_size(entry.key, entry.attrs)) for entry in entries)
             page, last = rows.first_page(sized, limit)
         return Page(page, _position(index, last) if last else None)
+
+    def scan(self, *, limit: int | None = None, cursor: str | None = None) -> Page:
+        where, values = ["(pk, sk) > (?, ?)"], [b"", b""]
+        if cursor is not None:
+            values = list(rows.encoded(scan_position(cursor)))
+        with self._connections.reading() as db, _selected(db, where, values, "pk, sk") as found:
+            sized = ((rows.item_of(row), row[-1]) for row in found)
+            page, last = rows.first_page(sized, limit)
+        return Page(page, scan_cursor(last.key) if last else None)
 
 
 def _selected(

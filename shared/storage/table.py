@@ -199,3 +199,10 @@ class Table(Protocol):
         `up_to`). Entries hold the key and the index's attributes, no body, and may be stale:
         use them to find, never to decide."""
         ...
+
+    def scan(self, *, limit: int | None = None, cursor: str | None = None) -> Page:
+        """The items of the whole table, in no order that means anything, consistently read; with
+        their attributes alone, as nobody needs the bodies of strangers' items. What is written
+        meanwhile may be missed, what stands all the while is not. A page ends when `limit` items or
+        about 1 MB have been read. It costs what reading the table costs."""
+        ...

@@ -140,6 +140,11 @@ class ResilientTable:
 
         return self._retried(read)
 
+    def scan(self, *, limit: int | None = None, cursor: str | None = None) -> Page:
+        check_page(limit)
+        page = self._retried(lambda: self._engine.scan(limit=limit, cursor=cursor))
+        return Page([_bare(item) for item in page.items], page.cursor)
+
     def _retried(self, attempt: Callable[..., Answer], *args: Any) -> Answer:
         retrying = Retrying(
             retry=retry_if_exception(_is_worth_it),
@@ -203,6 +208,13 @@ class ResilientTable:
 
     def _decoded_page(self, page: Page) -> Page:
         return Page([self._decoded(item) for item in page.items], page.cursor)
+
+
+def _bare(stored: Item) -> Item:
+    """The item without its body."""
+    attrs = {name: value for name, value in stored.attrs.items() if name not in RESERVED}
+    version = stored.attrs.get("v", FIRST_VERSION)
+    return Item(stored.key, attrs, ttl=stored.attrs.get("ttl"), version=version)
 
 
 def _is_worth_it(fault: BaseException) -> bool:
