@@ -16,11 +16,10 @@ none; others' words may, as providers, tools and libraries quote what they were 
 
 import json
 import logging
-import math
 import re
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from traceback import walk_tb
@@ -30,10 +29,9 @@ from typing import Any, TextIO
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from shared.errors import ParleyError
+from shared.log_fields import redacted
 
 LOGGER = "parley"
-REDACTED = "[redacted]"
-MAX_DEPTH = 8
 MAX_CAUSES = 5
 MAX_FRAMES = 30
 
@@ -48,43 +46,24 @@ _CODE_OF = {
 
 _ids: ContextVar[Mapping[str, str]] = ContextVar("ids", default=MappingProxyType({}))
 
-_SECRET_NAME = re.compile(
-    r"ticket|token|authori[sz]ation|secret|api_?key|password|cookie|credential|signature"
-)
-_CONTENT_NAMES = frozenset(
-    {
-        *("answer", "arguments", "body", "content", "input", "instructions", "payload", "prompt"),
-        *("query", "query_string", "querystringparameters", "rawquerystring", "reply", "text"),
-        *("multivaluequerystringparameters", "user_message"),
-    }
-)
-_IN_TEXT = (
-    # The query of an address.
-    (re.compile(r"(\b(?:https?|wss?)://[^\s?#\"']+)\?[^\s\"']*"), rf"\1?{REDACTED}"),
-    # `ticket=…`, `"api_key": "…"`.
-    (
-        re.compile(
-            r"((?:ticket|token|secret|api[_-]?key|password)[\"']?\s*[=:]\s*[\"']?)"
-            r"[^\s&\"',;]+",
-            re.IGNORECASE,
-        ),
-        rf"\1{REDACTED}",
-    ),
-    (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {REDACTED}"),
-    (re.compile(r"\bsk-[\w-]{8,}"), REDACTED),
-)
-
 
 class InvocationFailed(Exception):
     """An invocation raised something that nobody had foreseen; the log says what and where."""
 
 
-def configure(service: str, level: str = "INFO", stream: TextIO | None = None) -> logging.Logger:
+def configure(
+    service: str,
+    level: str = "INFO",
+    stream: TextIO | None = None,
+    also: Sequence[logging.Handler] = (),
+) -> logging.Logger:
     """Make the core, libraries and dying threads write JSON lines to `stream` (standard output);
-    again is fine."""
+    again is fine. `also` hear all that the core says, whatever the level of what is written."""
     logger = logging.getLogger(LOGGER)
-    logger.handlers = [_handler(_Formatter(service=service, utc=True, use_rfc3339=True), stream)]
-    logger.setLevel(level)
+    written = _handler(_Formatter(service=service, utc=True, use_rfc3339=True), stream)
+    written.setLevel(level)
+    logger.handlers = [written, *also]
+    logger.setLevel(logging.DEBUG if also else level)
     logger.propagate = False
     libraries = _handler(_Libraries(service=service, utc=True, use_rfc3339=True), stream)
     # Here too: some libraries lower the level of their loggers when a variable says so.
@@ -127,34 +106,6 @@ def bind(**ids: str | None) -> None:
     They belong to the calling thread. None takes an id away.
     """
     _ids.set({name: value for name, value in {**_ids.get(), **ids}.items() if value is not None})
-
-
-def redacted(value: Any, depth: int = MAX_DEPTH) -> Any:
-    """The value as JSON, without secrets, query strings and texts of messages.
-
-    What stands under a name such as `token` or `text` goes altogether, but for numbers: a count
-    of tokens is no secret.
-    """
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, float) and math.isfinite(value):
-        return value
-    if isinstance(value, Mapping) and depth:
-        return {str(name): _named(str(name), inner, depth) for name, inner in value.items()}
-    if isinstance(value, list | tuple | set | frozenset) and depth:
-        return [redacted(inner, depth - 1) for inner in value]
-    text = str(value) if depth else REDACTED
-    for pattern, replacement in _IN_TEXT:
-        text = pattern.sub(replacement, text)
-    return text
-
-
-def _named(name: str, value: Any, depth: int) -> Any:
-    plain = name.lower().replace("-", "_")
-    hidden = plain in _CONTENT_NAMES or _SECRET_NAME.search(plain)
-    if hidden and not isinstance(value, bool | int | float | None):
-        return REDACTED
-    return redacted(value, depth - 1)
 
 
 def _told(fault: BaseException | None) -> str:

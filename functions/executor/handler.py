@@ -18,5 +18,9 @@ def _adapter(deployment: Deployment) -> Mangum:
 def handler(event: dict[str, Any], context: Any) -> Any:
     """The answer to one HTTP request."""
     deployment = wiring.current()
-    with logs.invocation(request=context.aws_request_id):
+    request = context.aws_request_id
+    with (
+        logs.invocation(request=request),
+        deployment.observed(function="executor", request=request),
+    ):
         return _adapter(deployment)(readable(event), context)

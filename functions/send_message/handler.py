@@ -9,7 +9,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answers go back over the connection API; the status only tells API Gateway not to retry."""
     connection = event["requestContext"]["connectionId"]
     deployment = wiring.current()
-    with logs.invocation(request=context.aws_request_id, connection=connection):
+    request = context.aws_request_id
+    with (
+        logs.invocation(request=request, connection=connection),
+        deployment.observed(function="send_message", request=request),
+    ):
         is_base64 = bool(event.get("isBase64Encoded"))
         deployment.frames.handle(connection, event.get("body"), is_base64=is_base64)
     return {"statusCode": 200}

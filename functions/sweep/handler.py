@@ -12,7 +12,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """How many wakes it sent, and how overdue (ms) the oldest mailbox was."""
     del event
     deployment = wiring.current()
-    with logs.invocation(request=context.aws_request_id):
+    request = context.aws_request_id
+    with logs.invocation(request=request), deployment.observed(function="sweep", request=request):
         seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN
         swept = deployment.sweep.run(seconds=seconds)
         deployment.metrics.seconds("OldestDueAge", swept.oldest / 1000)

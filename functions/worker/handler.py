@@ -15,7 +15,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     deployment = wiring.current()
     for record in event["Records"]:
         box, epoch = parse_wake(record["body"])
-        with logs.invocation(request=context.aws_request_id, box=box):
+        ids = {"request": context.aws_request_id, "box": box}
+        with logs.invocation(**ids), deployment.observed(function="worker", **ids):
             seconds = context.get_remaining_time_in_millis() / 1000 - MARGIN
             limit = deployment.settings.worker_max_sec or seconds
             deployment.drain.run(BoxKey.parse(box), seconds=min(seconds, limit), watched=epoch)

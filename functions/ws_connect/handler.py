@@ -10,7 +10,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     request = event["requestContext"]
     connection = request["connectionId"]
     deployment = wiring.current()
-    with logs.invocation(request=context.aws_request_id, connection=connection):
+    invocation = context.aws_request_id
+    with (
+        logs.invocation(request=invocation, connection=connection),
+        deployment.observed(function="ws_connect", request=invocation),
+    ):
         if request["eventType"] == "DISCONNECT":
             deployment.admission.disconnect(connection)
             return {"statusCode": 200}
