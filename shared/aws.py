@@ -63,6 +63,15 @@ def mail_client() -> Any:
         return _session().client("sesv2", config=mail_config())
 
 
+@cache
+def retrieval_client() -> Any:
+    """A client for searching knowledge bases, while somebody waits."""
+    from shared.knowledge.bedrock import client_config as retrieval_config
+
+    with _making:
+        return _session().client("bedrock-agent-runtime", config=retrieval_config())
+
+
 def secret(name: str) -> str:
     """The text of a secret in Secrets Manager, by its ARN or its name."""
     return str(client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])

@@ -40,6 +40,7 @@ class Settings(BaseModel):
 
     mode: Literal["executor", "standalone"] = Field("executor", alias="PARLEY_MODE")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    tracing: bool = False
     port: int = Field(8787, ge=0, le=65_535)
 
     workspace_base: Path = Path("workspace")
@@ -92,8 +93,13 @@ class Settings(BaseModel):
     model_rate_per_minute: int | None = Field(None, ge=1, le=1_000_000)
     model_prices: Path | None = None
     title_model: types.Name | None = None
+    summary_model: types.Name | None = None
+    judge_model: types.Name | None = None
+    knowledge_refresh_sec: float = Field(60, ge=0, le=86_400, allow_inf_nan=False)
     history_token_budget: int = Field(100_000, ge=1000, le=1_000_000)
     turn_seconds: types.Seconds = 600
+    max_upload_mb: int = Field(25, ge=1, le=100)
+    retention_days: int | None = Field(None, ge=1, le=36_500)
 
     lease_sec: float = Field(30, ge=1, le=900, allow_inf_nan=False)
     heartbeat_sec: types.Seconds = 10
@@ -208,6 +214,12 @@ class Settings(BaseModel):
             "budget": "none" if budget is None else f"{budget / 1e9:.2f} USD a day and tenant",
             "log level": self.log_level,
         }
+
+
+def trace_of_invocation(environ: Mapping[str, str] = os.environ) -> tuple[str, str]:
+    """What Lambda says while an invocation runs: where X-Ray's daemon listens, and the header of
+    the invocation's trace. Each empty if there is none."""
+    return environ.get("AWS_XRAY_DAEMON_ADDRESS", ""), environ.get("_X_AMZN_TRACE_ID", "")
 
 
 def tool_secrets(environ: Mapping[str, str] = os.environ) -> Mapping[str, SecretStr]:

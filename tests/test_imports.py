@@ -76,10 +76,10 @@ MODULES_AT_IMPORT = {
 }
 MODULES_IN_USE = {
     "ws_connect": 595,
-    "send_message": 680,
-    "worker": 700,
+    "send_message": 690,
+    "worker": 720,
     "sweep": 590,
-    "executor": 880,
+    "executor": 910,
 }
 
 # What an installed checkout, a compiled extension and the interpreter itself leave there.

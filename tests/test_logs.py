@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from shared import logs
+from shared.log_fields import redacted
 
 log = logging.getLogger("parley")
 Lines = Callable[[], list[dict[str, Any]]]
@@ -46,6 +47,21 @@ def test_one_json_line_for_a_record(lines: Lines) -> None:
 def test_the_level_holds(lines: Lines) -> None:
     log.debug("quiet")
     assert lines() == []
+
+
+def test_who_hears_beside_the_log_hears_everything(lines: Lines) -> None:
+    class Heard(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            told.append(record.getMessage())
+
+    told: list[str] = []
+    stream = io.StringIO()
+    logs.configure("worker", "WARNING", stream, also=[Heard()])
+    log.debug("posted")
+    log.info("turn taken")
+    log.warning("turn failed")
+    assert told == ["posted", "turn taken", "turn failed"]
+    assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == told[2:]
 
 
 def test_configuring_again_changes_and_does_not_double(lines: Lines) -> None:
@@ -213,7 +229,7 @@ values = st.recursive(
 
 @given(values)
 def test_whatever_is_logged_is_json(value: Any) -> None:
-    json.dumps(logs.redacted(value), allow_nan=False)
+    json.dumps(redacted(value), allow_nan=False)
 
 
 def test_logging_does_not_cost_the_import_of_boto3() -> None:

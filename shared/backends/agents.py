@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Protocol, Self
 
 import pydantic
 from pydantic import (
@@ -20,6 +20,7 @@ from pydantic import (
     Field,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from shared.backends.sections import Knowledge, Limits, Workflow, not_blank
@@ -27,6 +28,7 @@ from shared.errors import NotFound
 from shared.protocol.faults import Fault, Inside, faults, shown, unknown
 from shared.protocol.origins import admits, checked_origin
 from shared.protocol.overrides import Greeting, Instructions, Language, Model, Overrides
+from shared.runner.knowledge import SEARCH
 from shared.tools.specs import MAX_TOOLS, ToolSpec
 from shared.tools.toolbox import Toolbox
 
@@ -120,6 +122,18 @@ class Agent(BaseModel):
     suggested_replies: bool = Field(False, strict=True)
     shared_conversations: bool = Field(False, strict=True)
     origins: tuple[Annotated[str, AfterValidator(checked_origin)], ...] = Field((), max_length=100)
+
+    @model_validator(mode="after")
+    def _has_what_to_search(self) -> Self:
+        if self.knowledge is None:
+            for index, tool in enumerate(self.tools):
+                if tool.builtin == SEARCH:
+                    raise Inside(
+                        ("tools", index, "builtin"),
+                        f"is {SEARCH}, but the agent has no knowledge; add it, such as "
+                        "knowledge: {documents: knowledge/support}",
+                    )
+        return self
 
     @field_validator("thinking")
     @classmethod

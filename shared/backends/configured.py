@@ -19,6 +19,7 @@ from shared.backends.control_plane import (
     for_caller,
 )
 from shared.backends.equipping import MAX_CACHED, Equipping, Read
+from shared.backends.pricing import Pricing
 from shared.backends.skills import Skills
 from shared.backends.tool_resources import Definitions, filled, named, refused
 from shared.errors import ConfigurationError
@@ -53,6 +54,8 @@ class ConfiguredAgents:
     and each must be valid. Otherwise one that is not, or cannot be had, is left out of the list,
     and logged. With `last_good`, the last valid configuration stands in for one that is not.
 
+    With `pricing`, agents whose spending is bounded must have models with prices.
+
     The log has, once, what is wrong with an agent, but for a `quiet` one, whose user says it.
 
     A plane that does not answer raises ServiceUnavailable: BACKEND_UNAVAILABLE.
@@ -67,6 +70,7 @@ class ConfiguredAgents:
         skills: Skills | None = None,
         check_all: Callable[[], None] | None = None,
         last_good: "LastGood | None" = None,
+        pricing: Pricing | None = None,
         quiet: bool = False,
     ) -> None:
         self._plane = plane
@@ -74,6 +78,7 @@ class ConfiguredAgents:
         self._equipping = Equipping(toolmaker, skills)
         self._check_all = check_all
         self._last_good = last_good
+        self._pricing = pricing
         self._quiet = quiet
         self._whole = toolmaker is not None or skills is not None
         self._read = BoundedCache[_Key, Read](MAX_CACHED)
@@ -184,6 +189,8 @@ class ConfiguredAgents:
         try:
             values = filled(config.values, resources, tools)
             agent = parse_agent(config.id, values, default_model=self._default_model)
+            if self._pricing is not None:
+                self._pricing.check(agent, values)
         except AgentFault as wrong:
             raise refused(config, wrong.fault, resources) from None
         read = Read(config, resources, tools, agent)

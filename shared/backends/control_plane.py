@@ -8,7 +8,7 @@ Every request names the tenant. What is written carries a key: the same key agai
 content, is the same record, which the other side must recognise.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -112,6 +112,20 @@ class TranscriptSegment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Escalation:
+    """An agent asks for a person to take over, with what it says in `message_id`. `user` is who
+    asked; `at` is in milliseconds since 1970."""
+
+    tenant: str
+    call: str
+    user: str
+    reason: str
+    turn_id: str
+    message_id: str
+    at: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Finalized:
     """The end of a call. `missing` counts the records of it that were given up."""
 
@@ -167,6 +181,10 @@ class CallHistory(Protocol):
         """Add what was said. Raises NotThere for a call that is not known, or like `begin_call`."""
         ...
 
+    def escalate(self, escalation: Escalation, *, key: str) -> None:
+        """Hand the call over to a person. Raises like `add_transcript`."""
+        ...
+
     def finalize_call(self, end: Finalized, *, key: str) -> None:
         """Note that the call has ended. Raises like `add_transcript`."""
         ...
@@ -174,9 +192,17 @@ class CallHistory(Protocol):
 
 class KnowledgeSearch(Protocol):
     def search(
-        self, knowledge_id: str, query: str, *, tenant: str, limit: int = 5
+        self,
+        knowledge_id: str,
+        query: str,
+        *,
+        tenant: str,
+        user: str,
+        groups: Collection[str],
+        limit: int = 5,
     ) -> Sequence[Snippet]:
-        """What fits the query best, the best first; nothing found is an empty list.
+        """What fits the query best, the best first, of what this user, who belongs to these groups,
+        may read; nothing found is an empty list. The other side sees to that.
 
         Raises:
             NotThere, Unavailable, Refused, Malformed.

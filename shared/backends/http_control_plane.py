@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -14,6 +14,7 @@ from shared.backends.control_plane import (
     AgentConfig,
     AgentPage,
     CallRecord,
+    Escalation,
     Finalized,
     Malformed,
     NotThere,
@@ -110,7 +111,14 @@ class HttpControlPlane:
         return mapping(str(asked), self._api.read(asked))
 
     def search(
-        self, knowledge_id: str, query: str, *, tenant: str, limit: int = 5
+        self,
+        knowledge_id: str,
+        query: str,
+        *,
+        tenant: str,
+        user: str,
+        groups: Collection[str],
+        limit: int = 5,
     ) -> Sequence[Snippet]:
         if not 0 < len(knowledge_id) <= MAX_KNOWLEDGE_ID or knowledge_id in (".", ".."):
             raise NotThere("POST /knowledge-bases/{id}/search: no such id")
@@ -119,7 +127,12 @@ class HttpControlPlane:
             route="/knowledge-bases/{id}/search",
             path=f"/knowledge-bases/{quote(knowledge_id, safe='')}/search",
             tenant=tenant,
-            body={"query": query, "n_results": limit},
+            body={
+                "query": query,
+                "n_results": limit,
+                "user_id": user,
+                "groups": sorted(groups),
+            },
         )
         found = shaped(str(asked), FoundListing, self._api.read(asked))
         return [Snippet(**item.model_dump()) for item in found.items[:limit]]
@@ -168,6 +181,23 @@ class HttpControlPlane:
                 "message_id": segment.message_id,
                 "turn_id": segment.turn_id,
                 "stopped": segment.stopped,
+            },
+        )
+        self._api.write(asked)
+
+    def escalate(self, escalation: Escalation, *, key: str) -> None:
+        asked = Request(
+            method="POST",
+            route="/history/{id}/escalations",
+            path=f"/history/{quote(escalation.call, safe='')}/escalations",
+            tenant=escalation.tenant,
+            key=key,
+            body={
+                "user_id": escalation.user,
+                "reason": escalation.reason,
+                "turn_id": escalation.turn_id,
+                "message_id": escalation.message_id,
+                "escalated_at": iso_time(escalation.at),
             },
         )
         self._api.write(asked)

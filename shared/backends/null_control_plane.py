@@ -1,12 +1,13 @@
 """The control plane of a deployment that has none: nothing is known, and nothing is kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from shared.backends.control_plane import (
     AgentConfig,
     AgentPage,
     CallRecord,
+    Escalation,
     Finalized,
     NotThere,
     Snippet,
@@ -27,7 +28,14 @@ class NullControlPlane:
         raise NotThere("there is no backend")
 
     def search(
-        self, knowledge_id: str, query: str, *, tenant: str, limit: int = 5
+        self,
+        knowledge_id: str,
+        query: str,
+        *,
+        tenant: str,
+        user: str,
+        groups: Collection[str],
+        limit: int = 5,
     ) -> Sequence[Snippet]:
         return []
 
@@ -35,6 +43,9 @@ class NullControlPlane:
         return record.id
 
     def add_transcript(self, segment: TranscriptSegment, *, key: str) -> None:
+        """Forget it."""
+
+    def escalate(self, escalation: Escalation, *, key: str) -> None:
         """Forget it."""
 
     def finalize_call(self, end: Finalized, *, key: str) -> None:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, mo
 
 from shared.protocol.faults import Inside
 from shared.protocol.names import checked_id
+from shared.protocol.variables import PLACE
 from shared.protocol.written import Written
 from shared.runner.limits import Limits as TurnLimits
 from shared.settings_types import NANO, NanoUsd
@@ -21,6 +22,7 @@ _DAY = 86_400
 
 _STEP = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
 _FOLDER = re.compile(r"[^/~\\:][^\\:]*")
+_BEDROCK = re.compile(r"[0-9A-Za-z]{10}", re.ASCII)
 _S3 = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[^\\]*)?", re.ASCII)
 
 
@@ -43,9 +45,23 @@ def _documents(path: str) -> str:
     return path
 
 
+def _bedrock(text: str) -> str:
+    if not _BEDROCK.fullmatch(text):
+        raise ValueError("must be the id of a knowledge base in Bedrock: 10 letters and digits")
+    return text
+
+
 def _step_id(text: str) -> str:
     if not _STEP.fullmatch(text):
         raise ValueError("must be up to 64 letters, digits and _, with no digit in front")
+    return text
+
+
+def _fixed(text: str) -> str:
+    if place := PLACE.search(not_blank(text)):
+        raise ValueError(
+            f"has {place[0]}; a workflow has no places for variables. Put it into the instructions"
+        )
     return text
 
 
@@ -61,23 +77,24 @@ def _in_dollars(nano: int) -> str:
 
 
 _Usd = Annotated[NanoUsd, BeforeValidator(_dollars), PlainSerializer(_in_dollars)]
-_Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(not_blank)]
+_Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_fixed)]
 
 
 class Knowledge(Written):
-    """What is searched: the Markdown files of a folder, or a knowledge base of the backend by its
-    id. `top_k` pieces are found at a time."""
+    """What is searched: the Markdown files of a folder, or a knowledge base by its id, of the
+    backend or of Amazon Bedrock. `top_k` pieces are found at a time."""
 
     example: ClassVar = "{documents: knowledge/support}"
 
     documents: Annotated[str, AfterValidator(_documents)] | None = None
     id: Annotated[str, AfterValidator(checked_id)] | None = None
+    bedrock: Annotated[str, AfterValidator(_bedrock)] | None = None
     top_k: int = Field(3, ge=1, le=20, strict=True)
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
-        if (self.documents is None) == (self.id is None):
-            raise ValueError("must have exactly one of documents and id: what is searched")
+        if sum(each is not None for each in (self.documents, self.id, self.bedrock)) != 1:
+            raise ValueError("must have exactly one of documents, id and bedrock: what is searched")
         return self
 
 

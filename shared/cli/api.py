@@ -94,6 +94,7 @@ def send(
     *,
     body: Any = None,
     max_bytes: int = MAX_BYTES,
+    behalf: str = "",
 ) -> Reply:
     """One request; redirects are not followed, as the token is for nobody else.
 
@@ -104,7 +105,7 @@ def send(
         answer = urllib3.request(
             method,
             url,
-            headers={"Authorization": f"Bearer {token}"} if token else {},
+            headers=_credentials(token, behalf),
             timeout=seconds,
             retries=False,
             redirect=False,
@@ -119,6 +120,12 @@ def send(
     return Reply(answer.status, headers, read)
 
 
+def _credentials(token: str, behalf: str) -> dict[str, str]:
+    """Who asks, and for whom."""
+    bearer = {"Authorization": f"Bearer {token}"} if token else {}
+    return {**bearer, "X-On-Behalf-Of": behalf} if behalf else bearer
+
+
 def nobody(where: str, *, local: bool, option: str) -> Unreachable:
     """What is said when nothing answers there."""
     what = "Check the address and your network."
@@ -129,10 +136,12 @@ def nobody(where: str, *, local: bool, option: str) -> Unreachable:
 
 @dataclass(frozen=True, kw_only=True)
 class Api:
-    """A server's HTTP API at `base`, asked with a token if there is one."""
+    """A server's HTTP API at `base`, asked with a token if there is one, for the user `behalf` if
+    that is given."""
 
     base: str
     tokens: Tokens | None = None
+    behalf: str = ""
     clock: Clock = field(default_factory=SystemClock)
 
     @classmethod
@@ -176,7 +185,8 @@ class Api:
     def _asked(self, method: str, path: str, body: Any) -> Reply:
         token = self.tokens.get() if self.tokens else ""
         try:
-            return send(method, self.base + path, token, SECONDS, body=body)
+            url = self.base + path
+            return send(method, url, token, SECONDS, body=body, behalf=self.behalf)
         except OSError as fault:
             local = urlsplit(self.base).hostname in LOOPBACK
             raise nobody(self.base, local=local, option="--api") from fault

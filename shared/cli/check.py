@@ -1,4 +1,4 @@
-"""`parley check`: whether the agents here can be used, with their tools and skills."""
+"""`parley check`: whether the agents here can be used, with their tools, skills and documents."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,8 +42,9 @@ def check(tenant: str | None = None) -> int:
 
 
 def checked(deployment: Deployment, tenant: str) -> Iterator[Checked]:
-    """The agents in the order of their ids, then the files that can be none. The backend alone is
-    asked over the network, if there is one, and nothing is kept of what it says.
+    """The agents in the order of their ids, then the files that can be none. Over the network only
+    the backend is asked, if there is one, and S3 for documents that lie there; nothing is kept of
+    what they say.
 
     Raises:
         ConfigurationError: they cannot be listed.
@@ -56,19 +57,23 @@ def checked(deployment: Deployment, tenant: str) -> Iterator[Checked]:
         deployment.settings.anthropic_model,
         toolmaker=deployment.toolmaker,
         skills=deployment.skills,
+        pricing=deployment.pricing,
         quiet=True,
     )
     try:
         for agent_id in AgentIds(plane, None).all(tenant):
             try:
-                agents.equipped(agent_id, tenant)
+                equipped = agents.equipped(agent_id, tenant)
             except NotFound:
                 # It is gone since.
                 continue
             except ParleyError as wrong:
                 yield Checked(agent_id, _said(agent_id, wrong))
             else:
-                yield Checked(agent_id)
+                faults = [*deployment.knowledge_faults(equipped.agent)]
+                yield from (Checked(agent_id, f"agent {agent_id}: {each}") for each in faults)
+                if not faults:
+                    yield Checked(agent_id)
     except ControlPlaneFault as fault:
         known = deployment.settings.backend or ""
         raise ConfigurationError(for_operator(fault, known)) from fault

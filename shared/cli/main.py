@@ -185,6 +185,80 @@ def replay(
         context.exit(replayed(api, delivery_ids, everything=everything, as_json=as_json))
 
 
+@main.command()
+@click.option("--conversation", metavar="ID", help="This conversation of yours.")
+@click.option("--user", metavar="NAME", help="All that this user has.")
+@click.option("--tenant", metavar="NAME", help="All that your tenant has, whose name this is.")
+@click.option(
+    "--idle-days",
+    type=click.IntRange(1, 36_500),
+    help="With --tenant: only conversations that nobody has used for so long.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask whether that is meant.")
+@click.option("--no-wait", is_flag=True, help="Do not wait until it is done.")
+@asking
+@click.pass_context
+def delete(
+    context: click.Context,
+    /,
+    yes: bool,
+    no_wait: bool,
+    as_json: bool,
+    conversation: str | None,
+    user: str | None,
+    tenant: str | None,
+    idle_days: int | None,
+    **where: Any,
+) -> None:
+    """Delete a conversation, or what a user or a tenant has. It cannot be undone.
+
+    Other people's data is for the roles `admin` and `service`. What is deleted is nobody's at
+    once; the command waits until nothing of it is left.
+    """
+    from shared.cli.delete import delete as deleted
+    from shared.cli.delete import meant
+
+    with said():
+        path, what = meant(conversation, user, tenant, idle_days)
+        if not yes:
+            click.confirm(f"Delete {what} for good?", abort=True, err=True)
+        context.exit(deleted(api_of(**where), path, wait=not no_wait, as_json=as_json))
+
+
+@main.command()
+@click.option("--conversation", metavar="ID", help="Only this one.")
+@click.option("--user", metavar="NAME", help="Of this user; with the service token.")
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False),
+    default="export",
+    show_default=True,
+    help="The folder for the files, one for each conversation.",
+)
+@asking
+@click.pass_context
+def export(
+    context: click.Context,
+    /,
+    conversation: str | None,
+    user: str | None,
+    output: str,
+    as_json: bool,
+    **where: Any,
+) -> None:
+    """Write conversations into files.
+
+    All of yours, each as lines of JSON. docs/http.md says what stands in them.
+    """
+    from dataclasses import replace
+
+    from shared.cli.export import export as exported
+
+    with said():
+        api = replace(api_of(**where), behalf=user or "")
+        context.exit(exported(api, conversation, output, as_json=as_json))
+
+
 def api_of(api: str, token: str | None, token_command: str | None) -> "Api":
     """The HTTP API that the options mean. Raises ChatFault."""
     from shared.cli.api import Api

@@ -15,7 +15,7 @@ from shared.conversations.approval_items import (
     listed_under,
 )
 from shared.conversations.approval_places import BY_ROLE, OWN, Spot, conversation_of
-from shared.conversations.items import box_key
+from shared.conversations.items import META, box_key, living, meta_key
 from shared.conversations.prompts import parts_of, prompt_id, thing
 from shared.errors import ConflictError, NotFound, ParleyError
 from shared.identity.access import may, own
@@ -23,7 +23,7 @@ from shared.identity.principal import Principal
 from shared.mailbox.box import BoxKey
 from shared.mailbox.requests import Requests
 from shared.runner.prompts import APPROVAL, APPROVED, DENIED, EXPIRED
-from shared.storage.table import MAX_GET_KEYS, OWNED, Item, Table
+from shared.storage.table import MAX_GET_KEYS, OWNED, Item, Key, Table
 
 PENDING = "pending"
 LOOKS = 6
@@ -131,9 +131,9 @@ class Approvals:
         except NotFound as fault:
             raise no_such_approval() from fault
         box = box_key(principal.tenant, conversation)
-        item = self._table.get([approval_key(box, ref, key)])[0]
+        item, meta = self._table.get([approval_key(box, ref, key), meta_key(box)])
         body = (item.body if item else None) or {}
-        if item is None or body["digest"] != digest:
+        if item is None or _is_deleted(meta) or body["digest"] != digest:
             raise no_such_approval()
         if not may(principal, "decide", thing(principal.tenant, body)):
             raise no_such_approval()
@@ -187,9 +187,16 @@ class Approvals:
         self, principal: Principal, entries: Sequence[Item], state: State
     ) -> Iterator[tuple[Item, Approval | None]]:
         """The entries of the index with what they stand for, if it belongs to the list."""
-        items = self._table.get([entry.key for entry in entries])
+        keys = [entry.key for entry in entries]
+        metas = list(dict.fromkeys(Key(key.pk, META) for key in keys))
+        # In one read, unless there are too many of them.
+        asked = [*keys, *metas]
+        reads = [asked[at : at + MAX_GET_KEYS] for at in range(0, len(asked), MAX_GET_KEYS)]
+        found = [item for read in reads for item in self._table.get(read)]
+        items, seen = found[: len(keys)], dict(zip(metas, found[len(keys) :], strict=True))
         for entry, item in zip(entries, items, strict=True):
-            yield entry, self._listed(principal, item, state) if item else None
+            deleted = _is_deleted(seen[Key(entry.key.pk, META)])
+            yield entry, self._listed(principal, item, state) if item and not deleted else None
 
     def _listed(self, principal: Principal, item: Item, state: State) -> Approval | None:
         if not may(principal, "decide", thing(principal.tenant, item.body or {})):
@@ -233,6 +240,11 @@ class ApprovalExpired(ParleyError):
 
     code = "APPROVAL_EXPIRED"
     status = 410
+
+
+def _is_deleted(meta: Item | None) -> bool:
+    """Whether the conversation is being deleted; what remains of it when META is gone is going."""
+    return meta is not None and living(meta) is None
 
 
 def already_decided(state: str) -> ConflictError:

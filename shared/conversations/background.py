@@ -1,30 +1,42 @@
 """What a turn of a conversation is given beside what was said."""
 
-import logging
 from collections.abc import Sequence
 
+from shared.conversations.messages import Message
+from shared.conversations.pictures import Pictures
 from shared.identity.principal import Principal
-from shared.knowledge.port import KnowledgeUnavailable, Passage, Reader
 from shared.mailbox.box import Job
 from shared.runner.background import Background
+from shared.runner.knowledge import passages_for
 from shared.runner.request import Equipped
-
-log = logging.getLogger("parley")
-
-
-def background_of(job: Job, equipped: Equipped, principal: Principal) -> Background:
-    """For the next thing that this turn asks the model."""
-    return Background(passages=_passages(job, equipped, principal))
+from shared.runner.workflow import Place, ids_of, told_workflow
 
 
-def _passages(job: Job, equipped: Equipped, principal: Principal) -> Sequence[Passage]:
-    """What fits the message. Without it the turn goes on: the agent can still search by itself."""
-    if equipped.knowledge is None or not equipped.top_k:
-        return ()
-    reader = Reader(tenant=principal.tenant, user=principal.user, groups=principal.groups)
-    message = str(job.payload["message"])
-    try:
-        return equipped.knowledge.search(message, reader=reader, limit=equipped.top_k)
-    except KnowledgeUnavailable:
-        log.warning("knowledge unavailable", exc_info=True)
-        return ()
+def background_of(
+    job: Job,
+    equipped: Equipped,
+    principal: Principal,
+    summary: str | None,
+    pictures: Pictures,
+    history: Sequence[Message],
+) -> Background:
+    """For the next thing that this turn asks the model. `summary`: of what it does not remember in
+    its words, which `history` is."""
+    brought = job.body.get("brought", {})
+    return Background(
+        passages=passages_for(
+            equipped.knowledge, str(job.payload["message"]), principal, equipped.top_k
+        ),
+        workflow=_workflow(job, equipped),
+        summary=summary,
+        attached=brought,
+        pictures=pictures.of(job.key, history, brought),
+    )
+
+
+def _workflow(job: Job, equipped: Equipped) -> str | None:
+    """Where in its workflow the conversation was when this turn was loaded."""
+    if equipped.workflow is None:
+        return None
+    kept = job.attrs["meta"].get("workflow")
+    return told_workflow(equipped.workflow, Place.of(ids_of(equipped.workflow), kept))

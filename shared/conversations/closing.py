@@ -14,7 +14,7 @@ from shared.ids import time_ordered_id
 from shared.mailbox.box import Box, BoxKey, Job
 from shared.mailbox.handler import Activation, AsksNobody
 from shared.mailbox.jobs import Ending, Scheduled
-from shared.mailbox.requests import Added, NewJob, Requests
+from shared.mailbox.requests import Added, MailboxGone, NewJob, Requests
 from shared.messaging.wakes import Wake, Wakes
 from shared.storage.expressions import Assign
 from shared.storage.table import Item, Put, Table, Update
@@ -66,29 +66,42 @@ class Closing:
             return
         # The same for all who ask at the same moment.
         ref = f"{PREFIX}{jobs[-1] if jobs else history['call']}"
-        if self._add(box, ref, principal).job.done:
-            # One that could not end the call, or has just ended it: then this one finds none.
-            self._add(box, f"{PREFIX}{time_ordered_id(self._clock.now())}", principal)
+        try:
+            if self._add(box, ref, principal).job.done:
+                # One that could not end the call, or has just ended it: then this one finds none.
+                self._add(box, f"{PREFIX}{time_ordered_id(self._clock.now())}", principal)
+        except MailboxGone:
+            return  # it is being deleted
         self._wakes.send([Wake(box.pk, box.tenant)])
 
     def _add(self, box: BoxKey, ref: str, principal: Principal) -> Added:
         job = NewJob(ref=ref, hash=ref, payload={"by": principal.user})
-        return self._requests.add(box, job, bound=None)
+        return self._requests.add(box, job, bound=None, made=True)
 
 
 class Ends(AsksNobody):
     """The handler of the ends in conversations' mailboxes, and of the time that they rest."""
 
-    def __init__(self, table: Table, clock: Clock, recording: Recording | None) -> None:
+    def __init__(
+        self,
+        table: Table,
+        clock: Clock,
+        recording: Recording | None,
+        *,
+        keep: int | None = None,
+    ) -> None:
+        """`keep` is for how long (ms) a conversation is kept that nobody uses; None: for ever."""
         self._table = table
         self._clock = clock
         self._recording = recording
+        self._keep = keep
 
     def load(self, box: Box, ref: str) -> Job | None:
         job, meta = self._table.get([box.key.job(ref), meta_key(box.key)])
         if job is None or meta is None:
             return None
         known = {"history": meta.attrs.get("history", {}), "count": meta.attrs["count"]}
+        known["since"] = meta.attrs.get("listed_at", meta.attrs["created_at"])
         return Job(box.key, ref, {**job.attrs, **known}, job.body or {})
 
     def run(self, activation: Activation) -> Ending:
@@ -97,11 +110,13 @@ class Ends(AsksNobody):
         if self._recording is not None:
             count, now = int(job.attrs["count"]), self._clock.now()
             ended = self._recording.end(job.key, job.attrs["history"], count, now)
+        # What it rests for from now on is its removal, if that comes at all.
+        next_at = 0 if self._keep is None else int(job.attrs["since"]) + self._keep
         if ended is None:
-            return self._ending("completed", next_at=0)
+            return self._ending("completed", next_at=next_at)
         noted = Update(meta_key(job.key), [Assign(("history",), ended.history)])
         return self._ending(
-            "completed", beside=[noted], queued=[ended.queued], wakes=[ended.box], next_at=0
+            "completed", beside=[noted], queued=[ended.queued], wakes=[ended.box], next_at=next_at
         )
 
     def _ending(self, outcome: str, **more: Any) -> Ending:

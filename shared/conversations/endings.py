@@ -1,5 +1,6 @@
 """How a turn ends: its messages, its terminal event, its usage and its callback, as one write."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -11,7 +12,7 @@ from shared.conversations.messages import Message, question
 from shared.conversations.naming import preview
 from shared.conversations.notices import Ended, Notices
 from shared.conversations.transcript import Transcript
-from shared.conversations.usage import Ledger
+from shared.conversations.usage import Ledger, counting
 from shared.errors import InternalError, ParleyError, for_client
 from shared.ids import time_ordered_id
 from shared.mailbox.box import Job
@@ -23,6 +24,8 @@ from shared.runner.prompts import APPROVAL
 from shared.runner.request import Equipped
 from shared.storage.expressions import Assign
 from shared.storage.table import Operation, Update
+
+log = logging.getLogger("parley")
 
 MAX_TERMINAL_TEXT = 100 * 1024
 """Bytes of text, as JSON, in a terminal event; the whole text stands in the log."""
@@ -85,6 +88,8 @@ class Endings:
         }
         kept = {name: value for name, value in beside.items() if value}
         answer, result = {**answer, **kept}, {**result, **kept}
+        if reply.escalation:
+            log.warning("an agent asks for a person", extra={"conversation": job.key.id})
         if cut is not None:
             result["cut"] = cut
         if reply.asks is not None:
@@ -105,6 +110,9 @@ class Endings:
         are the notes of its calls that never began."""
         error = _told(fault)
         details: dict[str, Any] = {**error.details, "retryable": error.is_retryable}
+        if cost != Usage():
+            # The protocol has no other place for it, and none at all in `cancelled`.
+            details["usage"] = wire_usage(cost)
         event = events.error(
             job.payload["request_id"],
             error.error_code,
@@ -117,7 +125,7 @@ class Endings:
             "message": error.message,
             "retryable": error.is_retryable,
         }
-        result = {"error": told, "usage": wire_usage(cost)}
+        result = {"error": told, "usage": wire_usage(cost), "spent": asdict(cost)}
         return self._ending(job, "failed", event, [], result, cost, unmade=unmade)
 
     def cancelled(
@@ -135,7 +143,7 @@ class Endings:
         `noted` already; `unmade` as in `failed`."""
         now = self._clock.now()
         event = events.cancelled(job.payload["request_id"], at=now)
-        result: dict[str, Any] = {"usage": wire_usage(cost)}
+        result: dict[str, Any] = {"usage": wire_usage(cost), "spent": asdict(cost)}
         answer: list[Message] = []
         if said is not None and at_head and said.text.strip():
             result["text"] = said.text
@@ -185,8 +193,8 @@ class Endings:
             log=log,
             log_from=start,
             beside=[
-                *self._conversation(job, end, said, told.noted),
-                self._ledger.add(job.key.tenant, job.key.id, cost),
+                *self._conversation(job, end, said, told.noted, cost),
+                self._ledger.end(job, cost),
                 *self._withdrawn(job),
             ],
             queued=[writes for writes, _ in told.queued],
@@ -203,10 +211,16 @@ class Endings:
         return [approval_items.withdrawn(job, prompt, self._clock.now())]
 
     def _conversation(
-        self, job: Job, count: int | None, said: Sequence[Message], noted: Mapping[str, Any]
+        self,
+        job: Job,
+        count: int | None,
+        said: Sequence[Message],
+        noted: Mapping[str, Any],
+        cost: Usage,
     ) -> list[Operation]:
-        """The number of messages, all (None: the turn has written none) and those that people see;
-        with the first ones the conversation gets its title and appears in lists."""
+        """The number of messages, all (None: the turn has written none) and those that people see,
+        and what its turns cost; with the first ones the conversation gets its title and appears in
+        lists."""
         if count is None:
             return []
         changed: dict[str, Any] = {
@@ -220,7 +234,7 @@ class Endings:
             asked = " ".join(job.payload["message"].split())
             changed |= {"first": asked[:MAX_FIRST], "auto_title": preview(asked)}
         changes = [Assign((name,), value) for name, value in changed.items()]
-        return [Update(meta_key(job.key), changes)]
+        return [Update(meta_key(job.key), [*changes, *counting(cost, 1)])]
 
 
 def wire_usage(usage: Usage) -> dict[str, Any]:

@@ -8,15 +8,18 @@ from typing import Any
 from urllib.parse import quote
 
 from shared.conversations.asking import Asking
-from shared.conversations.items import turn_id
+from shared.conversations.items import living, meta_key, turn_id
 from shared.conversations.messages import Message, question
 from shared.conversations.services import Limits, Rates, Services
+from shared.conversations.spending import Spending
 from shared.identity.principal import Principal
 from shared.ids import time_ordered_id
 from shared.mailbox.handler import Activation, OutOfTime
 from shared.mailbox.jobs import Stopped, message_key
 from shared.mailbox.leases import LeaseLost
 from shared.models.port import ModelError, ModelRequest, ModelStream, StreamClosed
+from shared.runner.history import estimate_tokens
+from shared.runner.limits import Limits as Agreed
 from shared.runner.turn import REPLY_SECONDS
 from shared.storage.artifacts import ArtifactsUnavailable
 from shared.tools.port import ToolContext
@@ -47,6 +50,13 @@ class LeasedTurn(Asking):
         self._watched: _Watched | None = None
         self.cut: Callable[[], int | None] = lambda: None
         """From where on something was said that does not stand any more; kept with the notes."""
+        self.spending = Spending(services)
+
+    def within(self, limits: Agreed) -> None:
+        """The turn keeps to these too, its agent's; of two times the shorter one counts."""
+        self.spending.limits = limits
+        if limits.turn_seconds is not None:
+            self._deadline = min(self._deadline, self._began + limits.turn_seconds - self._ran)
 
     # -- what was noted -------------------------------------------------------------------
 
@@ -101,7 +111,8 @@ class LeasedTurn(Asking):
             number, noted = int(job.attrs["count"]), [question(job), *noted]
         standing = job.attrs.get("marks", {})
         ended = [message["call"] for message in messages if message.get("call") in standing]
-        kept: dict[str, Any] = {"ran": self.ran()}
+        weight = int(job.attrs.get("weight", 0)) + sum(map(estimate_tokens, noted))
+        kept: dict[str, Any] = {"ran": self.ran(), "weight": weight, **self.spending.kept()}
         if (cut := self.cut()) is not None:
             kept["cut"] = cut
         by = activation.holder.append(
@@ -113,6 +124,7 @@ class LeasedTurn(Asking):
             marks=starting,
             ended=ended,
             attrs=kept,
+            beside=self.spending.beside(job),
         )
         marks = {call: mark for call, mark in standing.items() if call not in ended}
         marks |= dict.fromkeys(starting, by)
@@ -186,8 +198,8 @@ class LeasedTurn(Asking):
         lost = False
         try:
             self._activation.keeper.check()
-            item = self._services.table.get([job.key.job(job.ref)])[0]
-            self._stopped = item is None or "stop" in item.attrs
+            item, meta = self._services.table.get([job.key.job(job.ref), meta_key(job.key)])
+            self._stopped = item is None or "stop" in item.attrs or living(meta) is None
         except LeaseLost:
             lost = True
         # While that was read another call may have begun.
@@ -199,10 +211,10 @@ class LeasedTurn(Asking):
     # -- the outside ----------------------------------------------------------------------
 
     def ask(self, request: ModelRequest, *, seconds_left: float) -> ModelStream:
-        tenant = self._activation.job.key.tenant
-        self._services.may_spend(tenant)
-        if self._services.rates is not None:
-            seconds_left = self._allowed(self._services.rates, tenant, request.model, seconds_left)
+        job, rates = self._activation.job, self._services.rates
+        if rates is not None:
+            seconds_left = self._allowed(rates, job.key.tenant, request.model, seconds_left)
+        self.spending.check(job, request.model)
         return self._services.model.stream(request, seconds_left=seconds_left)
 
     def _allowed(self, rates: Rates, tenant: str, model: str, seconds_left: float) -> float:

@@ -4,6 +4,7 @@ CONV#tenant#id / META           the conversation: owner, agent, number of messag
 CONV#tenant#id / BEGUN          what it began with for its agent's texts, if anything
 CONV#tenant#id / MSG#number     the log
 CONV#tenant#id / TURN#session#requestId
+CONV#tenant#id / SESSION#id     that this session is of it
 BOX#conv#tenant#id              its mailbox
 SESS#id, CONN#id                found by random ids; the tenant is compared on read
 """
@@ -19,10 +20,19 @@ from shared.ids import pack
 from shared.mailbox.box import BoxKey, key_part
 from shared.mailbox.listeners import Listener
 from shared.runner.own import Own
+from shared.storage.expressions import EXISTS, attr
 from shared.storage.table import Item, Key
 
 KIND = "conv"
 TURN_ID = "turn"
+META = "META"
+SESSION = "SESSION#"
+DELETING = "deleting"
+"""The attribute of META by which a conversation is being deleted."""
+
+STANDS = EXISTS & attr(DELETING).absent()
+"""The condition of META that it is not."""
+
 CONNECTION_SECONDS = 24 * 3600
 """A connection lives two hours at most; its item goes even if nobody said that it closed."""
 
@@ -33,11 +43,21 @@ def box_key(tenant: str, conversation: str) -> BoxKey:
 
 
 def meta_key(box: BoxKey) -> Key:
-    return Key(box.partition, "META")
+    return Key(box.partition, META)
 
 
 def begun_key(box: BoxKey) -> Key:
     return Key(box.partition, "BEGUN")
+
+
+def living(meta: Item | None) -> Item | None:
+    """The conversation, unless it is being deleted: then it is for nobody any more."""
+    return None if meta is None or DELETING in meta.attrs else meta
+
+
+def known_session_key(box: BoxKey, session: str) -> Key:
+    """That the session is of the conversation."""
+    return Key(box.partition, f"{SESSION}{session}")
 
 
 def session_key(session: str) -> Key:

@@ -1,8 +1,12 @@
-"""The jobs of a conversation's mailbox: its turns, and its end."""
+"""The jobs of a conversation's mailbox: its turns, its end, its removal."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from shared.conversations.closing import Ends, is_end
+from shared.conversations.deleting import is_removal
+from shared.conversations.removing import Removals
+from shared.conversations.retention import Retention
 from shared.mailbox.box import Box, Job
 from shared.mailbox.handler import Activation, Handler
 from shared.mailbox.jobs import Ending, Scheduled
@@ -12,17 +16,31 @@ from shared.storage.table import Operation
 class ConversationJobs:
     """The handler of conversations' mailboxes. What a job is says its ref."""
 
-    def __init__(self, turns: Handler, ends: Ends) -> None:
+    def __init__(
+        self, turns: Handler, ends: Ends, removals: Removals, retention: Retention | None = None
+    ) -> None:
         self._turns = turns
         self._ends = ends
+        self._removals = removals
+        self._retention = retention
 
     def _of(self, ref: str) -> Handler:
+        if is_removal(ref):
+            return self._removals
         return self._ends if is_end(ref) else self._turns
 
     def load(self, box: Box, ref: str) -> Job | None:
-        return self._of(ref).load(box, ref)
+        job = self._of(ref).load(box, ref)
+        if job is None or not box.gone or is_removal(ref) or job.stopped:
+            return job
+        # What is being deleted is over, for all of its jobs, also those that wait for somebody.
+        return replace(job, attrs={**job.attrs, "stop": {"who": ""}})
 
     def scheduled(self, box: Box) -> Scheduled | None:
+        if box.gone:
+            return self._removals.scheduled(box)
+        if self._retention is not None:
+            return self._retention.scheduled(box, self._ends.scheduled)
         return self._ends.scheduled(box)
 
     def run(self, activation: Activation) -> Ending | None:

@@ -8,11 +8,19 @@ whenever it is used: a reader of pages may meet one twice, and misses none that 
 import base64
 import binascii
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from shared.conversations.items import box_key, conversation_thing, meta_key, owned_by
+from shared.conversations.items import (
+    STANDS,
+    box_key,
+    conversation_thing,
+    living,
+    meta_key,
+    owned_by,
+)
 from shared.conversations.naming import clean
 from shared.errors import NotFound, ValidationError
 from shared.identity.access import Action, may, own
@@ -22,7 +30,7 @@ from shared.protocol.events import encode
 from shared.protocol.frames import NO_CONVERSATION
 from shared.protocol.replies import iso_time
 from shared.storage.cursors import IndexPosition, index_cursor
-from shared.storage.expressions import EXISTS, Assign
+from shared.storage.expressions import Assign
 from shared.storage.table import OWNED, ConditionFailed, Item, Table, Update
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
@@ -43,13 +51,15 @@ _AROUND = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """One conversation in a list. `updated_at` is in milliseconds."""
+    """One conversation in a list. `updated_at` is in milliseconds; `workflow` is META's, of one
+    that is asked for by itself."""
 
     id: str
     title: str
     agent: str
     updated_at: int
     messages: int
+    workflow: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -125,7 +135,7 @@ class Conversations:
             )
         box = self.find(principal, conversation, "manage")
         try:
-            self._table.update(Update(meta_key(box), [Assign(("title",), cleaned)], EXISTS))
+            self._table.update(Update(meta_key(box), [Assign(("title",), cleaned)], STANDS))
         except ConditionFailed as failed:
             raise no_such_conversation() from failed
         return cleaned
@@ -139,6 +149,7 @@ class Conversations:
             agent=meta.attrs["agent"],
             updated_at=int(meta.attrs.get("listed_at", meta.attrs["created_at"])),
             messages=int(meta.attrs.get("messages", meta.attrs["count"])),
+            workflow=meta.attrs.get("workflow"),
         )
 
     def find(self, principal: Principal, conversation: str, action: Action) -> BoxKey:
@@ -149,11 +160,21 @@ class Conversations:
         """
         return self._found(principal, conversation, action)[0]
 
+    def readable(self, principal: Principal, conversation: str) -> tuple[BoxKey, Item]:
+        """A conversation that the principal may read, and its META. Raises NotFound like `find`."""
+        return self._found(principal, conversation, "read")
+
+    def deletable(self, principal: Principal, conversation: str) -> tuple[BoxKey, Item]:
+        """A conversation that the principal may have deleted, also one that is being deleted, and
+        its META. Raises NotFound like `find`."""
+        return self._found(principal, conversation, "manage", deleting=True)
+
     def _found(
-        self, principal: Principal, conversation: str, action: Action
+        self, principal: Principal, conversation: str, action: Action, *, deleting: bool = False
     ) -> tuple[BoxKey, Item]:
         box = _box(principal.tenant, conversation)
-        meta = self._table.get([meta_key(box)])[0]
+        found = self._table.get([meta_key(box)])[0]
+        meta = found if deleting else living(found)
         if meta is None:
             raise no_such_conversation()
         if not may(principal, action, conversation_thing(principal.tenant, meta)):
@@ -174,6 +195,7 @@ def title_of(meta: Item) -> str | None:
 
 def _listed(principal: Principal, entry: Item, meta: Item | None, wanted: str) -> Listed | None:
     """The entry as it is shown; None if it is gone, empty, or not among what is wanted."""
+    meta = living(meta)
     if meta is None or meta.attrs["owner"] != principal.user:
         return None
     if not may(principal, "read", conversation_thing(principal.tenant, meta)):

@@ -18,7 +18,8 @@ from shared.storage.table import MAX_GET_KEYS, Item, Table
 Message = Mapping[str, Any]
 """`{id, role, at, turn, …}`; `at` in milliseconds. By role:
 
-    user        {text}
+    user        {text; images: [{file, media_type}], files: [names] of what came with it, as they
+                are called in the workspace, and failed: [sentences] of what could not be had}
     assistant   the end of a turn: {text: the whole answer, said: the last reply's part of it,
                 if that is less, stop_reason; or stopped: it is as far as the turn had come}; on
                 the way to it: {content: the reply's blocks, said, usage}, which people are not
@@ -131,6 +132,7 @@ def question(job: Job) -> Message:
         "text": job.payload["message"],
         "at": job.added_at,
         "turn": job.ref,
+        **job.body.get("brought", {}),
     }
 
 

@@ -15,6 +15,9 @@ from shared.mailbox.jobs import Queued
 from shared.mailbox.requests import Requests
 from shared.runner.request import Equipped
 
+SHOWN = ("text", "usage", "error", "escalation")
+"""What a callback has of a turn's result."""
+
 
 class Ended(NamedTuple):
     """A turn that ends: what of it is written to the log now, of which `said` are the last
@@ -73,7 +76,7 @@ class Notices:
             "turn_id": turn_id(job.key.id, job.ref),
             "session_id": job.payload["session"],
             "status": outcome,
-            **{name: result[name] for name in ("text", "usage", "error") if name in result},
+            **{name: result[name] for name in SHOWN if name in result},
         }
         box = BoxKey(DELIVER, job.key.tenant, job.key.id)
         text = json.dumps(body, ensure_ascii=False)

@@ -57,7 +57,9 @@ class Poster:
         """
         if check:
             check()
-        return self._push.post(connection, data)
+        there = self._push.post(connection, data)
+        log.debug("posted", extra={"connection": connection, "gone": not there})
+        return there
 
     def close(self, connection: str) -> None:
         """Close it if that can be done; it is left out from then on all the same."""

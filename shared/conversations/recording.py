@@ -20,7 +20,16 @@ from shared.conversations.notices import Ended, Told
 from shared.conversations.prompts import asker
 from shared.mailbox.box import BoxKey, Job
 from shared.mailbox.jobs import Queued
-from shared.mailbox.records import CALL, END, SAID, Record, Records, record_box, record_ref
+from shared.mailbox.records import (
+    CALL,
+    END,
+    ESCALATED,
+    SAID,
+    Record,
+    Records,
+    record_box,
+    record_ref,
+)
 
 History = Mapping[str, Any]
 
@@ -76,6 +85,8 @@ class Recording:
             records.append(Record(history["call"], begins))
         for index, (number, message) in enumerate(said, start=int(job.attrs["messages"])):
             records.append(_said(job, history, number, index, message))
+            if message.get("escalation"):
+                records.append(_escalated(job, history, number))
         answered = any(message["role"] == "assistant" for _, message in said)
         if answered:
             history["answered"] = True
@@ -105,6 +116,17 @@ class Recording:
     ) -> Recorded:
         box = record_box(conversation)
         return Recorded(history=history, queued=self._records.queue(box, records), box=box)
+
+
+def _escalated(job: Job, history: History, number: int) -> Record:
+    payload = {
+        "call": history["call"],
+        "log": job.key.kind,
+        "number": number,
+        "user": asker(job.payload),
+        "turn": turn_id(job.key.id, job.ref),
+    }
+    return Record(record_ref(number, ESCALATED), payload)
 
 
 def _said(job: Job, history: History, number: int, index: int, message: Message) -> Record:

@@ -11,9 +11,12 @@ from shared.conversations.pages import Guarded, Pages
 from shared.conversations.prompts import prompt_of, shown, waits_for
 from shared.conversations.sessions import Begun, Sessions
 from shared.conversations.turns import TurnRequests
-from shared.errors import ParleyError, RateLimited
+from shared.conversations.uploads import uploaded
+from shared.errors import NotFound, ParleyError, RateLimited
 from shared.mailbox.requests import Added, Requests, RiderFailed
 from shared.protocol import frames, replies
+from shared.protocol.attachments import attached, check_uploads
+from shared.protocol.faults import Fault, Inside
 
 
 class Chosen(Begun, Configured, Guarded, Protocol):
@@ -64,6 +67,7 @@ class Sending:
             if session.id not in opened.attached:
                 # The connection that opened the session was asked then.
                 self._pages.check(session.agent, session.tenant, opened.origin)
+            _check_uploads(session, frame)
             added = self._add(opened, session, frame, self._options(session, frame))
         except RateLimited:
             raise
@@ -112,8 +116,12 @@ class Sending:
                     message=frame.message,
                     options=options,
                     listener=opened.hears(session) if current else None,
+                    attached=attached(frame.images, frame.files),
                     riders=counted,
                 )
+            except NotFound as gone:
+                # Its conversation has been deleted since the session was read.
+                raise frames.no_such_session(frame.request_id) from gone
             except RiderFailed as failed:
                 self._connections.refused(failed.failures)
                 # The connection sent another frame at the same moment, or closed: look again.
@@ -143,6 +151,14 @@ class Sending:
         if ended is not None and ended.done:
             # It ended while this frame was on its way: whoever ran it knew of no listener here.
             self._answers.again(opened.id, ended.terminal)
+
+
+def _check_uploads(session: Session, frame: frames.SendMessage) -> None:
+    """Raises FrameError: an upload is not one of this session's conversation."""
+    try:
+        check_uploads(frame.images, frame.files, lambda each: uploaded(each, session.conversation))
+    except Inside as wrong:
+        raise frames.invalid(Fault(wrong.path, str(wrong)), frame.request_id) from wrong
 
 
 def _queued(added: Added) -> Mapping[str, Any]:

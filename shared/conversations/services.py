@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.conversations.asking import People
+from shared.conversations.attachments import Attachments
 from shared.conversations.memory import Memory
+from shared.conversations.pictures import Pictures
+from shared.conversations.usage import Ledger
 from shared.models.port import Model
 from shared.storage.artifacts import Artifacts
 from shared.storage.table import Table
@@ -26,14 +29,29 @@ class Rates(Protocol):
         ...
 
 
+class MaySpend(Protocol):
+    def __call__(self, tenant: str, *, beside: int = 0, max_age: int = 0) -> None:
+        """See `Ledger.check`. Raises TurnFailed: the tenant may spend no more."""
+        ...
+
+
+def _always(model: str) -> bool:
+    return True
+
+
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """What all turns of a process share. `may_spend` raises when a tenant may spend no more."""
+    """What all turns of a process share. `ledger` counts what they spend before they have ended, if
+    anybody may spend so much only; `priced` says whether it is known what a model costs."""
 
     table: Table
     artifacts: Artifacts
+    attachments: Attachments
+    pictures: Pictures
     model: Model
     memory: Memory
     rates: Rates | None
     people: People
-    may_spend: Callable[[str], None]
+    may_spend: MaySpend
+    ledger: Ledger | None = None
+    priced: Callable[[str], bool] = _always

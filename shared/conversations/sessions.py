@@ -6,11 +6,14 @@ from typing import Any, Protocol
 from shared.clock import Clock
 from shared.conversations.connections import Connections, not_attached, readable
 from shared.conversations.items import (
+    STANDS,
     Connection,
     Session,
     begun_key,
     box_key,
     conversation_thing,
+    known_session_key,
+    living,
     meta_key,
     participant,
     session_key,
@@ -26,7 +29,11 @@ from shared.mailbox.requests import Requests
 from shared.protocol.replies import SessionIds
 from shared.runner.own import Own
 from shared.storage.expressions import ABSENT
-from shared.storage.table import ConditionFailed, Item, Operation, Put, Table
+from shared.storage.table import Check, ConditionFailed, Item, Operation, Put, Table
+
+
+class _Deleted(Exception):
+    """The conversation that was come back to is being deleted."""
 
 
 class Named(Protocol):
@@ -59,12 +66,15 @@ class Sessions:
         connections: Connections,
         *,
         skill: SkillText = no_skills,
+        keep: int | None = None,
     ) -> None:
+        """`keep` is for how long (ms) a conversation is kept that nobody uses; None: for ever."""
         self._table = table
         self._clock = clock
         self._requests = requests
         self._connections = connections
         self._variables = Variables(skill)
+        self._keep = keep
 
     def open(
         self,
@@ -114,7 +124,22 @@ class Sessions:
         )
         shared = agent.shared_conversations
         meta = None if resumed else self._meta(session, shared=shared)
-        return self._write(session, connection, meta, extra)
+        try:
+            return self._write(session, connection, meta, extra)
+        except _Deleted:
+            # It was deleted while it was come back to: a fresh one, as without it.
+            return self.open(
+                principal,
+                agent,
+                connection=connection,
+                session_id=session_id,
+                supports=supports,
+                user_name=user_name,
+                variables=variables,
+                overrides=overrides,
+                skill=skill,
+                extra=extra,
+            )
 
     def check(self, session: Session, agent: Speaking, options: TurnOptions) -> None:
         """Whether a message in the session may choose this.
@@ -146,10 +171,14 @@ class Sessions:
         is an earlier one when this is a repeat."""
         now = self._clock.now()
         heard_by = connection.hears(session) if connection else None
-        writes: list[Operation] = [Put(session.item(now, extra), ABSENT)]
+        known = Item(known_session_key(session.box, session.id))
+        writes: list[Operation] = [Put(session.item(now, extra), ABSENT), Put(known)]
         if meta:
-            writes += [Put(meta, ABSENT), new_box(session.box, self._clock, heard_by)]
-            writes += kept(session.box, session.own)
+            look_at = None if self._keep is None else now + self._keep
+            box = new_box(session.box, self._clock, heard_by, next_at=look_at)
+            writes += [Put(meta, ABSENT), box, *kept(session.box, session.own)]
+        else:
+            writes.append(Check(meta_key(session.box), STANDS))
         if connection:
             writes.append(self._connections.attach(connection, session))
         try:
@@ -158,6 +187,8 @@ class Sessions:
             standing = failed.failures.get(0)
             if standing is not None:
                 return Session.read(session.id, standing)
+            if meta is None and 2 in failed.failures:
+                raise _Deleted from failed
             raise not_attached(failed.failures.get(len(writes) - 1)) from failed
         if heard_by and not meta:
             self._requests.attach(session.box, heard_by)
@@ -187,7 +218,7 @@ class Sessions:
         return meta, Own.from_dict((begun.body if begun else None) or {})
 
     def _readable(self, principal: Principal, conversation: str) -> Item | None:
-        meta = self._table.get([meta_key(box_key(principal.tenant, conversation))])[0]
+        meta = living(self._table.get([meta_key(box_key(principal.tenant, conversation))])[0])
         if meta is None:
             return None
         # A session is for taking part, so reading is not enough.

@@ -3,15 +3,18 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
 
 from shared.clock import Clock
+from shared.conversations import observing
 from shared.conversations.items import (
     TURN_ID,
     Session,
     box_key,
     conversation_thing,
+    living,
     meta_key,
     turn_ref,
 )
@@ -30,7 +33,14 @@ from shared.ids import time_ordered_id, unpack
 from shared.interactions.kinds import KINDS
 from shared.mailbox.box import Box, BoxKey, Job
 from shared.mailbox.listeners import Listener
-from shared.mailbox.requests import Added, BacklogFull, DifferentPayload, NewJob, Requests
+from shared.mailbox.requests import (
+    Added,
+    BacklogFull,
+    DifferentPayload,
+    MailboxGone,
+    NewJob,
+    Requests,
+)
 from shared.messaging.wakes import Wake, Wakes
 from shared.storage.table import Item, Operation, Table
 
@@ -43,6 +53,8 @@ TRUNCATE = "stream_truncate"
 Status = Literal[
     "queued", "running", "awaiting_approval", "awaiting_input", "completed", "failed", "cancelled"
 ]
+
+NOTHING_ATTACHED: Mapping[str, Any] = MappingProxyType({})
 
 AWAITING: Mapping[str, Status] = {
     FOR_APPROVAL: "awaiting_approval",
@@ -61,6 +73,8 @@ class TurnView:
     usage: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
     prompt: dict[str, Any] | None = None
+    escalation: str | None = None
+    citations: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     @property
     def waits(self) -> bool:
@@ -94,13 +108,16 @@ class TurnRequests:
         options: TurnOptions = PLAIN,
         listener: Listener | None = None,
         callback_url: str | None = None,
+        attached: Mapping[str, Any] = NOTHING_ATTACHED,
         riders: Sequence[Operation] = (),
     ) -> Added:
         """Queue one message. The same request of the same session is the same turn. The caller
         has checked the options against the agent; it acknowledges, then calls `wake`. The
-        listener hears the conversation from now on.
+        listener hears the conversation from now on. `attached` is what comes with the message, as
+        `protocol/attachments.attached` puts it.
 
         Raises:
+            NotFound: SESSION_NOT_FOUND: its conversation has been deleted.
             ValidationError: the request id was used for another message.
             ConflictError: the conversation has as many waiting turns as it may.
             RiderFailed: a condition of `riders` failed.
@@ -115,6 +132,7 @@ class TurnRequests:
             "callback_url": callback_url,
             **options.chosen,
             **session.own.to_dict(),
+            **attached,
         }
         if variables := {**session.own.variables, **(options.variables or {})}:
             payload["variables"] = variables
@@ -126,13 +144,20 @@ class TurnRequests:
             payload["renders"] = renders
         job = NewJob(
             ref=turn_ref(session.id, request_id),
-            hash=digest(message, callback_url, options),
+            hash=digest(message, callback_url, options, attached),
             payload=payload,
         )
         try:
-            return self._requests.add(
-                session.box, job, bound=self._backlog + 1, listener=listener, riders=riders
+            added = self._requests.add(
+                session.box,
+                job,
+                bound=self._backlog + 1,
+                listener=listener,
+                riders=riders,
+                made=True,
             )
+        except MailboxGone as gone:
+            raise NotFound("There is no such session.", code="SESSION_NOT_FOUND") from gone
         except DifferentPayload as fault:
             raise ValidationError(
                 "This requestId (over HTTP: Idempotency-Key) was used for another message. "
@@ -141,6 +166,8 @@ class TurnRequests:
             ) from fault
         except BacklogFull as full:
             raise self._full(full.waiting) from full
+        observing.accepted(added.job, duplicate=added.duplicate)
+        return added
 
     def _full(self, waiting: int) -> ParleyError:
         if self._backlog == 0:
@@ -184,7 +211,8 @@ class TurnRequests:
         except NotFound as fault:
             raise no_such_turn() from fault
         box = box_key(principal.tenant, conversation)
-        meta, head = self._table.get([meta_key(box), box.item])
+        found, head = self._table.get([meta_key(box), box.item])
+        meta = living(found)
         if meta is None or not ref.startswith("TURN#"):
             raise no_such_turn()
         if not may(principal, action, conversation_thing(principal.tenant, meta)):
@@ -208,6 +236,8 @@ def _view(turn: str, job: Job, head: Item | None) -> TurnView:
         usage=result.get("usage"),
         error=result.get("error"),
         prompt=asked,
+        escalation=result.get("escalation"),
+        citations=result.get("citations", []),
     )
 
 
@@ -226,10 +256,17 @@ def no_such_turn() -> NotFound:
     return NotFound("There is no such turn.", code="TURN_NOT_FOUND")
 
 
-def digest(message: str, callback_url: str | None, options: TurnOptions = PLAIN) -> str:
+def digest(
+    message: str,
+    callback_url: str | None,
+    options: TurnOptions = PLAIN,
+    attached: Mapping[str, Any] = NOTHING_ATTACHED,
+) -> str:
     """What tells one request from another under the same id."""
     asked: list[Any] = [message, callback_url]
     if options.chosen:
         asked.append(options.chosen)
+    if attached:
+        asked.append(dict(attached))
     text = json.dumps(asked, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 from shared.clock import Clock
-from shared.conversations import approval_items
+from shared.conversations import approval_items, observing
 from shared.conversations.audience import Until
 from shared.conversations.background import background_of
 from shared.conversations.endings import Endings
@@ -16,10 +17,11 @@ from shared.conversations.messages import Message
 from shared.conversations.prompts import prompt_of
 from shared.conversations.recent import Recent
 from shared.conversations.services import Limits, Services
+from shared.conversations.spending import AT_HAND_MS
 from shared.conversations.stream import Poster, Stream
 from shared.conversations.telling import Telling
 from shared.conversations.transcript import Transcript
-from shared.conversations.usage import Costs, Ledger
+from shared.conversations.usage import Costs, Ledger, most, noted
 from shared.conversations.variables import given_to
 from shared.errors import ParleyError, for_log
 from shared.identity.principal import Principal
@@ -103,6 +105,7 @@ class Turns:
         return None
 
     def run(self, activation: Activation) -> Ending | None:
+        observing.taken(activation)
         stream = self._telling.open(activation)
         try:
             return self._follow(activation, stream)
@@ -129,8 +132,10 @@ class Turns:
         try:
             host = LeasedTurn(activation, self._services, self._limits)
             equipped = self._equipped(activation.job)
+            activation.job = self._services.attachments.bring(activation.job, host)
             turn = Turn(self._request(activation.job, host, equipped), host, self._clock)
-            turn.spent = max(turn.spent, self._costs.of(activation.job), key=_tokens)
+            turn.spent = self._spent(activation, turn.spent)
+            host.spending.so_far = partial(getattr, turn, "spent")
             shown = self._telling.begin(activation, stream, turn.answer)
             host.cut = lambda: stream.said.cut
             reply: Reply | None = None
@@ -139,12 +144,13 @@ class Turns:
                     if isinstance(event, Reply):
                         reply = event
                     else:
+                        observing.spoke(activation, event)
                         shown.show(event)
             assert reply is not None  # noqa: S101 - a turn that raises nothing ends with it
         except ParleyError as fault:
             log.warning("turn failed", **for_log(fault))
             progress = self._progress(activation)
-            spent = turn.spent if turn else self._spent(activation, progress)
+            spent = turn.spent if turn else self._spent(activation, spent_by(progress))
             job = activation.job
             return self._endings.failed(job, fault, spent, unmade(job, progress))
         finally:
@@ -157,11 +163,11 @@ class Turns:
     def _progress(self, activation: Activation) -> Sequence[Message]:
         return LeasedTurn(activation, self._services, self._limits).progress()
 
-    def _spent(self, activation: Activation, progress: Sequence[Message]) -> Usage:
-        """What a turn that ends without its reply has cost: by what this process knows of it, or
-        else by its notes."""
+    def _spent(self, activation: Activation, steps: Usage) -> Usage:
+        """What a turn has cost so far whose noted steps cost this: by what this process knows of
+        it, and by what was noted with the last one."""
         # Another worker may have gone on meanwhile; what it has not noted nobody knows.
-        return max(spent_by(progress), self._costs.of(activation.job), key=_tokens)
+        return most(steps, self._costs.of(activation.job), noted(activation.job))
 
     def _equipped(self, job: Job) -> Equipped:
         """The agent of the turn, as it began with it.
@@ -169,7 +175,7 @@ class Turns:
         Raises:
             ParleyError: there is no such agent any more, or no money left.
         """
-        self._services.may_spend(job.key.tenant)
+        self._services.may_spend(job.key.tenant, max_age=AT_HAND_MS)
         recorded = job.body.get("recorded")
         if recorded:
             return self._recorded(recorded)
@@ -178,16 +184,21 @@ class Turns:
     def _request(self, job: Job, host: LeasedTurn, equipped: Equipped) -> TurnRequest:
         """What the turn depends on. Raises ParleyError."""
         host.recorded = equipped.recorded
+        host.within(equipped.limits)
         principal = Principal.from_dict(job.payload["principal"])
+        past = self._services.memory.recall(job.key, int(job.attrs["count"]), job.attrs["meta"])
         return TurnRequest.of(
             equipped,
             principal,
             job.payload["message"],
             model=job.payload.get("model"),
-            history=self._services.memory.recall(job.key, int(job.attrs["count"])),
+            history=past.messages,
             progress=host.progress(),
             renders=frozenset(job.payload.get("renders", ())),
-            background=background_of(job, equipped, principal),
+            background=background_of(
+                job, equipped, principal, past.summary, self._services.pictures, past.messages
+            ),
+            spent_before=int(job.attrs.get("meta", {}).get("cost", 0)),
             **given_to(job),
         )
 
@@ -204,7 +215,7 @@ class Turns:
             said = shown
         return self._endings.cancelled(
             job,
-            self._spent(activation, progress),
+            self._spent(activation, spent_by(progress)),
             at_head=at_head,
             said=said,
             noted=noted,
@@ -213,16 +224,18 @@ class Turns:
 
     def failed(self, activation: Activation, reason: Exception | None) -> Ending:
         progress = self._progress(activation)
-        spent = self._spent(activation, progress)
+        spent = self._spent(activation, spent_by(progress))
         return self._endings.failed(activation.job, reason, spent, unmade(activation.job, progress))
 
     def publish(self, activation: Activation) -> None:
+        observing.ended(activation)
         ending = activation.ending
         if ending is not None:
             self._services.memory.add(activation.job.key, ending.log_from, ending.log)
         self._telling.publish(activation)
 
     def prompt(self, activation: Activation, expires_at: int) -> None:
+        observing.waits(activation)
         self._ask(activation, expires_at, to_all=True)
 
     def waiting(self, activation: Activation, expires_at: int) -> None:
@@ -257,7 +270,3 @@ def unmade(job: Job, progress: Sequence[Message]) -> Sequence[Message]:
     first = int(job.attrs["count"]) + 1
     calls = [call for call in open_calls(progress, first) if job.mark(call.key) is None]
     return [not_made(call) for call in calls[:MAX_CALLS]]
-
-
-def _tokens(usage: Usage) -> int:
-    return usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens

@@ -9,8 +9,10 @@ It answers yes or no. Whoever is told no shows what would be shown if the thing 
     manage                      yes         no               no             no          no
     decide                      unless it   no               yes            no          no
                                 names roles
-    read, replay what has no    -           -                -              yes         no
-    owner (usage, deliveries)
+    erase (all of a user's)     yes         no               no             yes, as of  no
+                                                                            no owner
+    read, replay, erase what    -           -                -              yes         no
+    has no owner (usage, deliveries, all of a tenant)
 
 The role `service` may everything in its tenant, and nothing in another one.
 """
@@ -21,13 +23,13 @@ from typing import Literal, get_args
 from shared.identity.principal import ADMIN, SERVICE, Principal
 from shared.mailbox.box import key_part
 
-Action = Literal["create", "list", "read", "write", "stop", "manage", "decide", "replay"]
+Action = Literal["create", "list", "read", "write", "stop", "manage", "decide", "replay", "erase"]
 """What is done: begin something or list what one has; see it, add to it, stop its work; rename,
-end or remove it; answer its prompts; try again what had failed."""
+end or remove it; answer its prompts; try again what had failed; remove all that somebody has."""
 
 _ACTIONS = frozenset(get_args(Action))
 _SHARED = frozenset({"read", "write", "stop"})
-_ADMINISTRATION = frozenset({"list", "read", "replay"})
+_ADMINISTRATION = frozenset({"list", "read", "replay", "erase"})
 
 
 @dataclass(frozen=True, kw_only=True)

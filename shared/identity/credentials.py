@@ -25,7 +25,10 @@ from shared.settings import Settings
 LOCAL = Principal(tenant="local", user="local", roles=frozenset({ALL}))
 """Everybody, when AUTH_MODE is none."""
 
-SERVICE_PATHS = ("/executor", "/tasks", "/turns", "/approvals", "/agents", "/deliveries")
+SERVICE_PATHS = (
+    *("/executor", "/tasks", "/turns", "/approvals", "/agents", "/deliveries"),
+    *("/usage", "/users", "/tenants", "/deletions"),
+)
 """Where the service token is taken beside signed tokens: what programs ask for, where they come
 back for the result, and what they look after."""
 

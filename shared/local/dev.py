@@ -12,9 +12,11 @@ from pathlib import Path
 
 from shared import logs, wiring
 from shared.backends.control_plane import ControlPlaneFault, for_operator
+from shared.conversations import uploads
 from shared.errors import BackendUnavailable, ConfigurationError
 from shared.ids import new_id
 from shared.local.demo_model import demo_app
+from shared.local.files import FileLinks
 from shared.local.gateway import gateway
 from shared.local.instances import Instances
 from shared.local.runtime import LambdaRuntime
@@ -108,6 +110,7 @@ class DevServer:
             message=message,
             http=http,
             demo=demo_app(WORDS_PER_SECOND) if local.demo else None,
+            files=FileLinks(self.deployment.artifacts, self.deployment.file_links),
         )
         self._server = GatewayServer(app, host=HOST, port=local.settings.port)
 
@@ -126,6 +129,7 @@ class DevServer:
             # It may come back; until then there are the agents that were known last.
             log.warning("%s", _why(fault, self.settings))
         self._instances.release_dead(self.deployment.table, self.deployment.clock)
+        uploads.sweep(self.deployment.artifacts, self.deployment.clock)
         self._server.start()
         self._runtime.start()
 

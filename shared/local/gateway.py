@@ -4,6 +4,7 @@
     /@connections/{id}              the connection API, as boto3 calls it
     /{stage}/@connections/{id}      the same
     /_demo/…                        an ASGI app of the caller, if given
+    /_files/…                       links to files, if given
     everything else                 the HTTP API
 
 Signatures on the connection API are not checked: whoever reaches the port and knows a connection
@@ -24,10 +25,12 @@ from starlette.websockets import WebSocketClose
 
 from shared.clock import Clock, SystemClock
 from shared.local.connections import Connection, Connections, Ending, GatewayLimits
+from shared.local.files import FileLinks
 from shared.local.http_events import HttpResponse, http_event, http_response, json_response
 from shared.local.runtime import Handler, LambdaRuntime, log
 from shared.local.sockets import SocketApi
 from shared.local.threads import awaitable
+from shared.storage.links import PATH
 
 __all__ = ["Faults", "GatewayLimits", "gateway"]
 
@@ -50,6 +53,7 @@ def gateway(
     http: Handler,
     routes: Collection[str] = (),
     demo: ASGIApp | None = None,
+    files: FileLinks | None = None,
     limits: GatewayLimits | None = None,
     faults: Faults | None = None,
     clock: Clock | None = None,
@@ -80,6 +84,9 @@ def gateway(
     ]
     if demo is not None:
         paths.append(Mount("/_demo", app=demo))
+    if files is not None:
+        methods = ["GET", "PUT", "OPTIONS"]
+        paths.append(Route(f"{PATH}{{token}}", files.answer, methods=methods))
     app = Starlette(routes=paths)
     app.router.redirect_slashes = False
     app.router.default = HttpApi(runtime, http, limits, clock)

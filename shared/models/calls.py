@@ -16,6 +16,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 from shared.clock import Clock
 from shared.models import failures
 from shared.models.caching import with_breakpoints
+from shared.models.call_log import CallLog
 from shared.models.port import (
     Completed,
     ModelError,
@@ -78,6 +79,9 @@ class Patience:
 class MessagesModel:
     """The model port over an endpoint. An adapter says which."""
 
+    provider = "anthropic"
+    """What OpenTelemetry's conventions call whoever is asked (`gen_ai.provider.name`)."""
+
     def __init__(
         self, endpoint: Endpoint, *, clock: Clock, prices: Prices | None, patience: Patience
     ) -> None:
@@ -109,6 +113,7 @@ class _Call:
         self._spoken = False
         self._spent = Usage()
         self._reply = Reply()
+        self._log = CallLog(model.provider, request.model, model.clock)
 
     def run(self, outlet: Outlet) -> None:
         retrying = Retrying(
@@ -118,7 +123,12 @@ class _Call:
             retry=retry_if_exception(self._may_pass),
             reraise=True,
         )
-        retrying(self._attempt, outlet)
+        try:
+            retrying(self._attempt, outlet)
+        except BaseException as fault:
+            closed = StreamClosed() if outlet.is_closed() else fault
+            self._log.ended(self._total(), fault=closed)
+            raise
 
     def out_of_time(self) -> ModelError:
         return self._costly(failures.out_of_time())
@@ -128,6 +138,7 @@ class _Call:
             raise StreamClosed
         if self._seconds_left() <= 0:
             raise self.out_of_time()
+        self._log.attempts += 1
         self._spent, self._reply = self._total(), Reply()
         try:
             answer = self._model.endpoint.ask(self._body, seconds_left=self._seconds_left())
@@ -149,12 +160,14 @@ class _Call:
         for event in events:
             if delta := self._reply.feed(event):
                 self._spoken = True
+                self._log.spoke()
                 outlet.put(delta)
             if self._reply.done:
                 break
         else:
             raise failures.cut_off()
         completed = Completed(self._reply.content(), self._reply.stop_reason, self._total())
+        self._log.ended(completed.usage, stop_reason=completed.stop_reason)
         # Detached first: the rest of the body sets the connection free for another call.
         outlet.detach()
         outlet.put(completed)

@@ -39,7 +39,8 @@ class ModelRequest:
     the `max_tokens`; None leaves that to the provider's default for the model.
 
     With `tool_choice` "none" the model must answer in words. The tools are named all the same, as
-    earlier messages may hold calls of them.
+    earlier messages may hold calls of them. With "any" it must call one of them; providers take
+    that only without `thinking`.
     """
 
     model: str
@@ -47,7 +48,7 @@ class ModelRequest:
     messages: Sequence[Mapping[str, Any]]
     max_tokens: int
     tools: Sequence[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
-    tool_choice: Literal["auto", "none"] = "auto"
+    tool_choice: Literal["auto", "none", "any"] = "auto"
     thinking: Literal["adaptive"] | int | None = None
 
 

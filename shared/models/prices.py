@@ -80,6 +80,10 @@ class Prices:
             price = self._of(found["model"])
         return None if price is None else price.of(usage)
 
+    def priced(self, model: str) -> bool:
+        """Whether it is known what a call of `model` costs."""
+        return self.cost_nano_usd(model, Usage()) is not None
+
     def _of(self, model: str) -> Price | None:
         return next((p for prefix, p in self._longest_first if model.startswith(prefix)), None)
 

@@ -148,7 +148,9 @@ Email = Annotated[str | None, BeforeValidator(_email)]
 Fingerprint = Annotated[str, Field(max_length=256)]
 Capability = Annotated[str, Field(max_length=64)]
 Metadata = Annotated[dict[str, Any], AfterValidator(_up_to(MAX_METADATA_BYTES)), _default({})]
-Message = Annotated[str, Field(max_length=MAX_MESSAGE_CHARACTERS), AfterValidator(_not_blank)]
+Words = Annotated[str, Field(max_length=MAX_MESSAGE_CHARACTERS)]
+"""What a message says; whether it may be blank, the frame says."""
+
 Stream = Annotated[StrictBool, _default(True)]
 Model = Annotated[str, Field(max_length=128), AfterValidator(_not_blank)]
 Skill = Annotated[str, AfterValidator(checked_skill)]

@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from shared.protocol import fields
+from shared.protocol.attachments import Files, Images
 from shared.protocol.faults import Fault
 from shared.protocol.frame_errors import NO_CONVERSATION as NO_CONVERSATION
 from shared.protocol.frame_errors import FrameError as FrameError
@@ -123,21 +124,30 @@ class SendMessage(BaseFrame):
     """One user message. The published servers require the `request_id`, and so does this: it
     makes the message idempotent. Without `stream` its sender gets only the acceptance and the
     end; `model`, `skill` and `dynamic_variables` are of this turn alone, and the agent says which
-    there are."""
+    there are. With `images` or `files` the text may be empty."""
 
     action: ClassVar[str] = "send_message"
-    later: ClassVar[tuple[str, ...]] = ("images", "files", "authContext")
+    later: ClassVar[tuple[str, ...]] = ("authContext",)
     elsewhere: ClassVar[Mapping[str, str]] = {
         "overrides": "is of the session; send it with create_conversation_session"
     }
 
     request_id: fields.RequestId
     session_id: fields.SessionId
-    message: fields.Message
+    images: Images = ()
+    files: Files = ()
+    message: fields.Words
     stream: fields.Stream = True
     model: fields.Model | None = None
     skill: fields.Skill | None = None
     dynamic_variables: fields.Variables | None = None
+
+    @field_validator("message")
+    @classmethod
+    def _says_something(cls, message: str, info: ValidationInfo) -> str:
+        if not (message.strip() or info.data.get("images") or info.data.get("files")):
+            raise ValueError("may not be blank")
+        return message
 
 
 class GetSession(BaseFrame):

@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.errors import NotFound, ValidationError
+from shared.knowledge.port import Knowledge
 from shared.runner.gates import Gate
+from shared.runner.knowledge import SEARCH, KnowledgeSearch
+from shared.runner.limits import NO_LIMITS, Limits
 from shared.runner.request import Equipped, Thinking
 from shared.tools.port import Tool
 
@@ -26,6 +29,15 @@ class Agent:
     gates: Mapping[str, Gate] = field(default_factory=dict[str, Gate])
     builtins: frozenset[str] = frozenset()
     skills: Mapping[str, str] = field(default_factory=dict[str, str])
+    knowledge: Knowledge | None = None
+    top_k: int = 3
+    limits: Limits = NO_LIMITS
+
+    def _own(self) -> Sequence[Tool]:
+        """The built-in tools that run, of those that the agent names."""
+        if self.knowledge is not None and SEARCH in self.builtins:
+            return [KnowledgeSearch(self.knowledge, self.top_k)]
+        return []
 
     def equipped(self, tools: Sequence[Tool], model: str | None, skill: str | None) -> Equipped:
         """What a turn needs that asks for this model and this skill.
@@ -46,8 +58,11 @@ class Agent:
                 raise NotFound("The agent has no such skill.", code="SKILL_NOT_FOUND")
         return Equipped(
             agent=self,
-            tools=tuple(tools),
+            tools=(*tools, *self._own()),
             skill=text,
             gates=self.gates,
             builtins=self.builtins,
+            knowledge=self.knowledge,
+            top_k=self.top_k,
+            limits=self.limits,
         )

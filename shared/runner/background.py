@@ -1,10 +1,12 @@
 """What a turn is given beside what was said: knowledge, the step of its workflow, a summary."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from shared.knowledge.port import Passage
+from shared.runner.pictures import Picture
 
 FOUND = (
     "These pieces of documents may help with the next message. Each line is a JSON object. They "
@@ -21,11 +23,15 @@ SUMMARY = (
 class Background:
     """`passages` were found for the message, the best first. `workflow` is the section of the
     instructions that says where in its workflow the conversation is. `summary` stands for the
-    messages before `TurnRequest.history`."""
+    messages before `TurnRequest.history`. `attached` is what came with the message, as it stands
+    in the log (`images`, `files`, `failed`), and `pictures` are those that the model is shown, by
+    file."""
 
     passages: Sequence[Passage] = ()
     workflow: str | None = None
     summary: str | None = None
+    attached: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    pictures: Mapping[str, Picture] = field(default_factory=dict[str, Picture])
 
 
 NOTHING = Background()

@@ -11,6 +11,7 @@ from typing import Any
 from shared.clock import Clock
 from shared.runner.batch import Batch, Call, Outcome, late, make
 from shared.runner.builtins import USER_INPUT, question_of
+from shared.runner.call_log import tool_ended
 from shared.runner.events import ToolEnded, ToolStarted
 from shared.runner.history import Message
 from shared.runner.host import Host
@@ -83,6 +84,7 @@ class Calls:
         self._builtins = request.builtins
         self._waits = Waits(host, self._tools, request.gates, request.renders)
         self._clock = clock
+        self._took: dict[str, float] = {}
         self.question: str | None = None
         """What the user is to be asked: the turn ends with it."""
 
@@ -235,6 +237,8 @@ class Calls:
         text, artifact = self._fitting(call, outcome.text)
         note: Message = {"role": "tool", "call": call.key, "call_id": call.id, "name": call.name}
         kept = {**outcome.kept, **artifact}
+        took = self._took.pop(call.key, None)
+        tool_ended(call, known=self._is_known(call), failed=outcome.is_error, seconds=took)
         self._note({**note, "text": text, "is_error": outcome.is_error, **kept}, starting)
         return ToolEnded(call.key, call.name, text, outcome.is_error)
 
@@ -250,7 +254,7 @@ class Calls:
         """The calls with their outcomes, in the order in which they end."""
         if not calls:
             return
-        batch = Batch(self._clock)
+        batch, began = Batch(self._clock), self._clock.monotonic()
         with self._host.watching(batch.close):
             for call in calls:
                 tool = self._tools[call.name]
@@ -263,6 +267,7 @@ class Calls:
                     # Was it the call's time that ran out, or that of whoever runs the turn?
                     self._host.ready(0, begun=True)
                     outcome = late(self._tools[call.name])
+                self._took[call.key] = self._clock.monotonic() - began
                 yield call, outcome
 
 

@@ -17,8 +17,10 @@ from shared.identity.principal import Principal
 from shared.ids import new_id
 from shared.models.port import Model
 from shared.runner.agent import Agent as Agent
+from shared.runner.background import Background
 from shared.runner.events import Reply, ToolStarted, TurnEvent
 from shared.runner.history import Message, newest
+from shared.runner.knowledge import passages_for
 from shared.runner.memo import Approve, Memo
 from shared.runner.own import Brought, Own
 from shared.runner.port import (
@@ -176,7 +178,8 @@ class InProcessRunner:
         model: str | None,
         values: Mapping[str, str],
     ) -> Iterator[TurnEvent]:
-        seconds, approve = self._seconds, self._approve
+        approve, own = self._approve, equipped.limits.turn_seconds
+        seconds = self._seconds if own is None else min(self._seconds, own)
         memo = Memo(self._clock, self._model, principal, session.id, seconds, approve)
         with self._lock:
             if self._stopped:
@@ -193,6 +196,7 @@ class InProcessRunner:
                 history=history,
                 variables=values,
                 overrides=session.own.overrides,
+                background=_background(equipped, principal, message),
             )
             with closing(Turn(request, memo, self._clock).run()) as events:
                 for event in events:
@@ -201,6 +205,11 @@ class InProcessRunner:
             with self._lock:
                 self._running.discard(memo)
             session.history = list(newest([*session.history, *memo.notes], self._budget))
+
+
+def _background(equipped: Equipped, principal: Principal, message: str) -> Background:
+    found = passages_for(equipped.knowledge, message, principal, equipped.top_k)
+    return Background(passages=found)
 
 
 def _passed_on(event: TurnEvent, memo: Memo) -> TurnEvent:

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from shared.runner.attached import NO_WORDS, Attached
 from shared.runner.builtins import USER_INPUT
 from shared.runner.history import Message
+from shared.runner.knowledge import NOT_REPEATED, SEARCH
 
 LOST_RESULT = (
     "There is no result of this call: the turn ended before it was known. "
@@ -22,8 +24,9 @@ def words(entry: Message) -> str:
 class Messages:
     """Puts messages in the shape of the Messages API: strings where a string will do."""
 
-    def __init__(self, *, with_tools: bool) -> None:
+    def __init__(self, *, with_tools: bool, attached: Attached) -> None:
         self._with_tools = with_tools
+        self._attached = attached
         self._messages: list[tuple[str, list[Block]]] = []
         self._open: dict[str, str] = {}
         self._asked = False
@@ -31,9 +34,10 @@ class Messages:
     def add(self, entry: Message, *, past: bool) -> None:
         match entry["role"]:
             case "tool":
-                self._result(entry)
+                self._result(entry, past=past)
             case "user":
-                self._answer(words(entry), str(entry.get("before", "")))
+                shown = self._attached.blocks(entry)
+                self._answer(words(entry), str(entry.get("before", "")), shown)
             case _:
                 self._assistant(_said(entry, past=past, with_tools=self._with_tools))
                 # A turn that broke off has asked nothing: nobody has seen its question.
@@ -43,17 +47,19 @@ class Messages:
         """What the model is told before all else; nothing if it is empty."""
         self.user(_texts(text))
 
-    def _answer(self, text: str, before: str) -> None:
+    def _answer(self, text: str, before: str, shown: list[Block]) -> None:
         """What the user says; the result of the call that asked for it, if one did. The model is
-        told what stands `before` it, too."""
+        told what stands `before` it, too, and `shown` what came with it."""
+        if shown and not text:
+            text = NO_WORDS
         asked = [call for call, name in self._open.items() if name == USER_INPUT.name]
         if not (asked and self._asked and text):
-            self.user([*_texts(before), *_texts(text)])
+            self.user([*_texts(before), *shown, *_texts(text)])
             return
         del self._open[asked[-1]]
         self._close()
         result = {"type": "tool_result", "tool_use_id": asked[-1], "content": text}
-        self._append("user", [result, *_texts(before)])
+        self._append("user", [result, *_texts(before), *shown])
 
     def user(self, blocks: list[Block]) -> None:
         if blocks:
@@ -74,12 +80,13 @@ class Messages:
         self._append("assistant", blocks)
         self._open = {block["id"]: block["name"] for block in blocks if block["type"] == "tool_use"}
 
-    def _result(self, entry: Message) -> None:
+    def _result(self, entry: Message, *, past: bool) -> None:
         if entry["call_id"] in self._open:
-            del self._open[entry["call_id"]]
+            name = self._open.pop(entry["call_id"])
             result = {"type": "tool_result", "tool_use_id": entry["call_id"]}
-            if entry["text"].strip():
-                result["content"] = entry["text"]
+            text = NOT_REPEATED if past and name == SEARCH else entry["text"]
+            if text.strip():
+                result["content"] = text
             if entry.get("is_error"):
                 result["is_error"] = True
             self._append("user", [result])

@@ -8,12 +8,13 @@ from typing import Any, Literal, Protocol, Self
 from shared.identity.principal import Principal
 from shared.knowledge.port import Knowledge
 from shared.models.port import ModelRequest
+from shared.runner.attached import Attached, says
 from shared.runner.background import NOTHING, Background, told_passages, told_summary
 from shared.runner.builtins import IDENTITY, Described, offered
 from shared.runner.gates import Gate
 from shared.runner.history import Message, shortened
 from shared.runner.limits import NO_LIMITS, Limits
-from shared.runner.messages import Messages, words
+from shared.runner.messages import Messages
 from shared.runner.overrides import Overridable, still_allowed
 from shared.runner.suggestions import CONTRACT
 from shared.runner.variables import PROVENANCE, check_there, told
@@ -90,7 +91,8 @@ class TurnRequest:
     answer in. `variables` are the values of the places in `instructions`, `greeting` and `skill`.
     `max_iterations` bounds the model's replies. `gates` stand before some of the tools, `builtins`
     are named by the configuration, and `renders` are what the user's client can show beside text.
-    `background`: see there. `limits` are the agent's.
+    `background`: see there. `limits` are the agent's, and `spent_before` (nano-USD) is what the
+    turns of the conversation before this one cost.
     """
 
     access: Principal
@@ -114,6 +116,7 @@ class TurnRequest:
     progress: Sequence[Message] = field(default_factory=list[Message])
     background: Background = NOTHING
     limits: Limits = NO_LIMITS
+    spent_before: int = 0
 
     @classmethod
     def of(
@@ -129,6 +132,7 @@ class TurnRequest:
         variables: Mapping[str, str],
         overrides: Mapping[str, str],
         background: Background = NOTHING,
+        spent_before: int = 0,
     ) -> Self:
         """The request of one message to an agent; `model` in place of the agent's own, and the
         `overrides` that it still allows.
@@ -162,6 +166,7 @@ class TurnRequest:
             progress=progress,
             background=background,
             limits=equipped.limits,
+            spent_before=spent_before,
         )
 
 
@@ -175,7 +180,7 @@ def model_request(
     too. Results are `tool_result` blocks, never text: the model can tell data from words.
     """
     fitting = shortened(progress, request.progress_budget)
-    asked = {"role": "user", "text": request.message}
+    asked = {"role": "user", "text": request.message, **request.background.attached}
     found = told_passages(request.background.passages)
     begun = [{**asked, "before": found} if found else asked, *fitting]
     own = {tool.name for tool in request.tools}
@@ -185,7 +190,8 @@ def model_request(
         named |= {IDENTITY}
     brought = offered(named, request.renders, [*request.history, *progress])
     tools = [*request.tools, *(each for each in brought if each.name not in own)]
-    messages = Messages(with_tools=bool(tools))
+    attached = Attached(request.background.pictures, {tool.name for tool in tools})
+    messages = Messages(with_tools=bool(tools), attached=attached)
     messages.begin(told_summary(request.background.summary))
     for entry in _from_a_user(request.history):
         messages.add(entry, past=True)
@@ -208,7 +214,7 @@ def _from_a_user(history: Sequence[Message]) -> Iterable[Message]:
     """The history from the first words of a user on: what comes before belongs to a turn whose
     beginning is no longer remembered."""
     start = next(
-        (i for i, entry in enumerate(history) if entry["role"] == "user" and words(entry)), None
+        (i for i, entry in enumerate(history) if entry["role"] == "user" and says(entry)), None
     )
     return [] if start is None else history[start:]
 

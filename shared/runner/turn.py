@@ -31,6 +31,7 @@ from shared.runner.host import Host
 from shared.runner.request import TurnRequest, model_request
 from shared.runner.speaker import Speaker, between
 from shared.runner.text import check_blocks, clean, cleaned, repeatable
+from shared.tools.directives import gathered
 
 MAX_GENERATIONS = 3
 """How often one reply is generated when the model's stream breaks after its first text."""
@@ -149,7 +150,7 @@ class Turn:
             suggestions=suggestions,
             asks=asks,
             citations=cited([*shown, *noted]),
-            directive=self._last("directive"),
+            directive=gathered(entry.get("directive") for entry in self._progress),
             escalation=self._last("escalation"),
         )
 
@@ -203,6 +204,7 @@ class Turn:
     ) -> Generator[TurnEvent, None, Completed]:
         """`cut`: something of this reply was shown that does not stand any more."""
         left = self._host.ready(REPLY_SECONDS, begun=cut)
+        self._request.limits.check(self.spent, self._request.spent_before)
         stream = self._host.ask(asked, seconds_left=left)
         try:
             with self._host.watching(stream.close):

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shared.tools.docstrings import said
-from shared.tools.port import ToolContext
+from shared.tools.port import ToolContext, ToolResult
 from shared.tools.python_arguments import Parameters
-from shared.tools.results import as_text
+from shared.tools.results import as_text, checked
 from shared.tools.specs import MAX_DESCRIPTION
 
 DEFAULT_TIMEOUT = 30.0
@@ -70,5 +70,6 @@ class PythonTool:
         """Raises InvalidArguments: they do not fit the parameters."""
         self._parameters.read(arguments)
 
-    def run(self, arguments: Mapping[str, Any], context: ToolContext) -> str:
-        return as_text(self._function(**self._parameters.values(arguments, context)))
+    def run(self, arguments: Mapping[str, Any], context: ToolContext) -> str | ToolResult:
+        returned = self._function(**self._parameters.values(arguments, context))
+        return checked(returned) if isinstance(returned, ToolResult) else as_text(returned)

@@ -13,7 +13,18 @@ from shared.identity.access import may, own
 from shared.protocol.origins import pattern
 from shared.protocol.replies import iso_time
 from shared.settings_types import LOOPBACK
-from shared.web import agents, approvals, conversations, deliveries, errors, turns
+from shared.web import (
+    agents,
+    approvals,
+    conversations,
+    deletions,
+    deliveries,
+    errors,
+    exports,
+    turns,
+    uploads,
+    usage,
+)
 from shared.web.auth import Authentication, Given, address_of
 from shared.web.errors import ErrorBody
 from shared.web.services import Services
@@ -96,9 +107,13 @@ def create_app(services: Services) -> FastAPI:
 
     app.include_router(turns.router(services))
     app.include_router(conversations.router(services))
+    app.include_router(uploads.router(services))
     app.include_router(approvals.router(services))
     app.include_router(agents.router(services))
     app.include_router(deliveries.router(services))
+    app.include_router(deletions.router(services))
+    app.include_router(exports.router(services))
+    app.include_router(usage.router(services))
     return app
 
 

@@ -11,10 +11,12 @@ from shared.conversations.items import box_key, turn_id
 from shared.conversations.listing import Listed
 from shared.conversations.messages import Message
 from shared.protocol.replies import iso_time
+from shared.web import usage
 from shared.web.auth import Caller
 from shared.web.errors import error_bodies
 from shared.web.lists import Cursor, Limit, link_next
 from shared.web.services import Services
+from shared.web.usage import UsageEntry
 
 Search = Annotated[
     str | None, Query(max_length=200, description="Text of the title or of the first message.")
@@ -58,10 +60,20 @@ class HistoryEntry(BaseModel):
     ended_at: str | None
 
 
-class ConversationState(ConversationEntry):
-    """One conversation. `history` is null where no backend keeps it."""
+class WorkflowEntry(BaseModel):
+    """Where in its workflow a conversation is: at this step, or, when it is `done`, behind it."""
 
+    step: str
+    done: bool
+
+
+class ConversationState(ConversationEntry):
+    """One conversation, with what its turns have used. `history` is null where no backend
+    keeps it, `workflow` where the agent has none, or has answered nothing yet."""
+
+    workflow: WorkflowEntry | None
     history: HistoryEntry | None
+    usage: UsageEntry
 
 
 class ConversationEnding(BaseModel):
@@ -95,7 +107,9 @@ def router(services: Services) -> APIRouter:
         found = services.conversations.one(caller, conversation_id)
         history = services.histories.of(box_key(caller.tenant, found.id))
         entry = _history(history) if history else None
-        return ConversationState(**_listed(found), history=entry)
+        workflow = WorkflowEntry(**found.workflow) if found.workflow else None
+        used = usage.entry(services.usage.conversation(box_key(caller.tenant, found.id)))
+        return ConversationState(**_listed(found), history=entry, workflow=workflow, usage=used)
 
     @api.post(
         "/conversations/{conversation_id}/end", status_code=202, responses=error_bodies(401, 404)

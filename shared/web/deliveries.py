@@ -23,7 +23,7 @@ class DeliveryEntry(BaseModel):
     `error`; without any there was no room for it."""
 
     delivery_id: str
-    kind: Literal["callback", "call_record", "transcript", "finalize"]
+    kind: Literal["callback", "call_record", "transcript", "escalation", "finalize"]
     conversation_id: str
     attempts: int
     error: str

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from shared.conversations.options import TurnOptions
+from shared.protocol.attachments import Files, Images, attached
 from shared.protocol.fields import Variables, checked_skill
 from shared.protocol.overrides import Overrides
 
@@ -15,7 +16,9 @@ class NewTurn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     agent_id: str = Field(min_length=1, max_length=128)
-    message: str = Field(min_length=1, max_length=10_000)
+    images: Images = Field((), description="Pictures that the model is shown.")
+    files: Files = Field((), description="Files that are kept for the agent's tools.")
+    message: str = Field(max_length=10_000, description="May be empty with images or files.")
     session_id: str | None = Field(None, max_length=64, description="Go on in this session.")
     wait: float = Field(25, ge=0, le=900, description="Seconds to wait for the reply.")
     callback_url: str | None = Field(
@@ -45,8 +48,8 @@ class NewTurn(BaseModel):
 
     @field_validator("message")
     @classmethod
-    def _not_blank(cls, message: str) -> str:
-        if not message.strip():
+    def _not_blank(cls, message: str, info: ValidationInfo) -> str:
+        if not (message.strip() or info.data.get("images") or info.data.get("files")):
             raise ValueError("may not be blank")
         return message
 
@@ -54,6 +57,11 @@ class NewTurn(BaseModel):
     @classmethod
     def _skill_name(cls, skill: str | None) -> str | None:
         return None if skill is None else checked_skill(skill)
+
+    @property
+    def attached(self) -> dict[str, Any]:
+        """What comes with the message, as a turn has it."""
+        return attached(self.images, self.files)
 
     @property
     def options(self) -> TurnOptions:
@@ -74,6 +82,7 @@ class TurnResult(BaseModel):
     text: str
     usage: dict[str, Any] | None
     citations: list[dict[str, Any]] = []
+    escalation: str | None = Field(None, description="Why a person should take over.")
 
 
 class TurnAccepted(BaseModel):
@@ -107,3 +116,5 @@ class TurnState(BaseModel):
     prompt: dict[str, Any] | None = None
     usage: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
+    citations: list[dict[str, Any]] = []
+    escalation: str | None = Field(None, description="Why a person should take over.")

@@ -16,6 +16,7 @@ from shared.clock import Clock
 from shared.conversations.items import Session, turn_id
 from shared.conversations.pages import check_page
 from shared.conversations.turns import TurnView
+from shared.conversations.uploads import uploaded
 from shared.errors import NotFound, ParleyError, RateLimited, TurnFailed, ValidationError
 from shared.identity.principal import Principal
 from shared.ids import SESSION_NAMESPACE, new_id
@@ -23,6 +24,8 @@ from shared.mailbox.box import key_part
 from shared.mailbox.jobs import DONE_TTL_SECONDS
 from shared.mailbox.requests import RiderFailed
 from shared.messaging.http import AddressRefused
+from shared.protocol.attachments import check_uploads
+from shared.protocol.faults import Inside
 from shared.storage.expressions import ABSENT, attr
 from shared.storage.table import Item, Key, Put
 from shared.web.auth import Caller
@@ -116,6 +119,7 @@ class TurnDesk:
             body.options.check(agent)
             session = self._session(caller, body, agent, request_id if key else None)
             services.sessions.check(session, agent, body.options)
+        _check_uploads(body, session)
         riders = [_claim(caller, request_id, body, services.clock)] if key is not None else []
         try:
             added = services.turns.add(
@@ -125,6 +129,7 @@ class TurnDesk:
                 message=body.message,
                 options=body.options,
                 callback_url=body.callback_url,
+                attached=body.attached,
                 riders=riders,
             )
         except RiderFailed as taken:
@@ -196,6 +201,16 @@ def _of_body() -> Iterator[None]:
         raise ValidationError(f"{path}: {fault.message}", details=found) from fault
 
 
+def _check_uploads(body: NewTurn, session: Session) -> None:
+    """Raises ValidationError: an upload is not one of the session's conversation."""
+    try:
+        check_uploads(body.images, body.files, lambda each: uploaded(each, session.conversation))
+    except Inside as wrong:
+        path = ".".join(["body", *map(str, wrong.path)])
+        found = {"faults": [{"path": path, "message": str(wrong)}]}
+        raise ValidationError(f"{path}: {wrong}", details=found) from wrong
+
+
 def _request_id(caller: Principal, key: str | None) -> str:
     if key is None:
         return new_id()
@@ -208,6 +223,8 @@ def _claim(caller: Principal, request_id: str, body: NewTurn, clock: Clock) -> P
     asked: list[Any] = [body.agent_id, body.session_id, body.message, body.callback_url]
     if body.options.chosen:
         asked.append(body.options.chosen)
+    if body.attached:
+        asked.append(body.attached)
     digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
     ttl = clock.now() // 1000 + DONE_TTL_SECONDS
     key = Key(f"IDEM#{key_part(caller.tenant)}#{request_id}", "IDEM")
@@ -226,7 +243,9 @@ def _answer(view: TurnView) -> Response:
         raise failure(view)
     ids = {"turn_id": view.id, "session_id": view.session, "status": view.status}
     if view.done:
-        return JSONResponse(TurnResult(**ids, text=view.text, usage=view.usage).model_dump())
+        told = {"text": view.text, "usage": view.usage, "citations": view.citations}
+        result = TurnResult(**ids, **told, escalation=view.escalation)
+        return JSONResponse(result.model_dump())
     accepted = TurnAccepted(**ids, prompt=view.prompt).model_dump(exclude_none=view.prompt is None)
     return JSONResponse(accepted, 202, {"Location": f"/turns/{view.id}"})
 
@@ -258,4 +277,6 @@ def _state(view: TurnView) -> TurnState:
         prompt=view.prompt,
         usage=view.usage,
         error=view.error,
+        escalation=view.escalation,
+        citations=view.citations,
     )

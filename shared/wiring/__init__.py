@@ -23,8 +23,8 @@ def current() -> Deployment:
     global _current  # noqa: PLW0603 - one per process, like the environment that it stands for
     if _current is None:
         settings = Settings.from_environment(secrets=_secret)
-        logs.configure("parley", settings.log_level)
         _current = Deployment(settings)
+        logs.configure("parley", settings.log_level, also=_current.listeners())
     return _current
 
 

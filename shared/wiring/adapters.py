@@ -1,5 +1,6 @@
 """The adapters of a deployment: the only place that names them, with the imports inside."""
 
+from contextlib import contextmanager, nullcontext
 from threading import RLock
 from typing import TYPE_CHECKING, TypedDict
 
@@ -9,6 +10,9 @@ from shared.settings import Settings
 from shared.wiring.once import once
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from logging import Handler
+
     from shared.messaging.addresses import AddressGuard
     from shared.messaging.in_process import InProcessWakes
     from shared.messaging.mail import Mail
@@ -19,7 +23,9 @@ if TYPE_CHECKING:
     from shared.models.prices import Prices
     from shared.models.rates import ModelRates
     from shared.storage.artifacts import Artifacts
+    from shared.storage.links import Links
     from shared.storage.table import Table
+    from shared.tracing import Traces
 
 
 class Common(TypedDict):
@@ -70,7 +76,22 @@ class Adapters:
             return LazyArtifacts(self._bucket)
         from shared.storage.folder import FolderArtifacts
 
-        return FolderArtifacts(self.settings.workspace_base)
+        return FolderArtifacts(self.settings.workspace_base, self.file_links)
+
+    @once
+    def file_links(self) -> "Links":
+        """URLs of the files of a laptop, which its gateway serves."""
+        from shared.storage.links import Links
+
+        def secret() -> str:
+            return self.settings.require_signing_secret().get_secret_value()
+
+        return Links(f"http://127.0.0.1:{self.settings.port}", secret, self.clock)
+
+    @property
+    def upload_bytes(self) -> int:
+        """Of one file that comes with a message."""
+        return self.settings.max_upload_mb * 1024 * 1024
 
     def _bucket(self) -> "Artifacts":
         from shared import aws
@@ -124,13 +145,21 @@ class Adapters:
         return SesMail(aws.mail_client, self.settings.otp_sender)
 
     @once
-    def model(self) -> "Model":
+    def prices(self) -> "Prices":
         from shared.models.prices import Prices
 
+        return Prices.load(self.settings.model_prices)
+
+    def priced(self, model: str) -> bool:
+        """Whether it is known what a model costs."""
+        return self.prices.priced(model)
+
+    @once
+    def model(self) -> "Model":
         settings = self.settings
         common = Common(
             clock=self.clock,
-            prices=Prices.load(settings.model_prices),
+            prices=self.prices,
             max_retries=settings.model_max_retries,
             base_backoff=settings.model_base_backoff_sec,
             max_backoff=settings.model_max_backoff_sec,
@@ -138,7 +167,9 @@ class Adapters:
         if settings.model_provider == "bedrock":
             from shared.models.bedrock import BedrockModel
 
-            return BedrockModel(**common)
+            bedrock = BedrockModel(**common)
+            bedrock.provider = "aws.bedrock"
+            return bedrock
         from shared.models.anthropic_api import AnthropicModel
 
         key = settings.anthropic_api_key
@@ -161,6 +192,32 @@ class Adapters:
         from shared.metrics import EmbeddedMetrics, NoMetrics
 
         return EmbeddedMetrics() if self.settings.on_aws else NoMetrics()
+
+    def listeners(self) -> "list[Handler]":
+        """Who hears every step that the log tells of, beside the log."""
+        if not self.settings.on_aws:
+            return []
+        from shared.telemetry import Metered
+
+        return [Metered(self.metrics), *([self.traces] if self.settings.tracing else [])]
+
+    @once
+    def traces(self) -> "Traces":
+        """For a worker with TRACING."""
+        from shared.settings import trace_of_invocation
+        from shared.tracing import Traces
+
+        return Traces(trace_of_invocation)
+
+    @contextmanager
+    def observed(self, **about: str) -> "Iterator[None]":
+        """For one invocation: its metrics, with what it was `about`, and its trace are written
+        when it ends."""
+        from shared.metrics import flushed
+
+        traced = self.traces.invocation() if self.settings.tracing else nullcontext()
+        with flushed(self.metrics, **about), traced:
+            yield
 
     @once
     def guard(self) -> "AddressGuard":

@@ -7,16 +7,22 @@ from shared.wiring.once import once
 
 if TYPE_CHECKING:
     from shared.conversations.approvals import Approvals
+    from shared.conversations.audit import Deletions
     from shared.conversations.closing import Closing
     from shared.conversations.connections import Connections
+    from shared.conversations.deleting import Deleting
+    from shared.conversations.erasures import Erasures
     from shared.conversations.history_state import Histories
     from shared.conversations.listing import Conversations
     from shared.conversations.recording import Recording
+    from shared.conversations.retention import Retention
     from shared.conversations.sessions import Sessions
     from shared.conversations.stops import Stops
     from shared.conversations.stream import Poster
     from shared.conversations.turns import TurnRequests
+    from shared.conversations.uploads import Uploads
     from shared.conversations.usage import Ledger
+    from shared.conversations.usage_reports import UsageReports
     from shared.mailbox.box import Timing
     from shared.mailbox.dead_letters import DeadLetters
     from shared.mailbox.records import Records
@@ -59,7 +65,12 @@ class Core(Identity):
         from shared.conversations.sessions import Sessions
 
         return Sessions(
-            self.table, self.clock, self.requests, self.connections, skill=self.skill_text
+            self.table,
+            self.clock,
+            self.requests,
+            self.connections,
+            skill=self.skill_text,
+            keep=self.keep,
         )
 
     @once
@@ -97,7 +108,14 @@ class Core(Identity):
     def ledger(self) -> "Ledger":
         from shared.conversations.usage import Ledger
 
-        return Ledger(self.clock, limit=self.settings.tenant_nano_usd_per_day)
+        limit = self.settings.tenant_nano_usd_per_day
+        return Ledger(self.clock, limit=limit, table=self.table)
+
+    @once
+    def usage(self) -> "UsageReports":
+        from shared.conversations.usage_reports import UsageReports
+
+        return UsageReports(self.table, self.clock)
 
     @once
     def records(self) -> "Records":
@@ -127,6 +145,45 @@ class Core(Identity):
         from shared.conversations.closing import Closing
 
         return Closing(self.table, self.clock, self.requests, self.wakes, self.recording)
+
+    @once
+    def deleting(self) -> "Deleting":
+        from shared.conversations.deleting import Deleting
+
+        return Deleting(self.table, self.clock, self.requests, self.wakes)
+
+    @once
+    def erasures(self) -> "Erasures":
+        from shared.conversations.erasures import Erasures
+
+        return Erasures(self.table, self.clock, self.requests, self.wakes)
+
+    @once
+    def deletions(self) -> "Deletions":
+        from shared.conversations.audit import Deletions
+
+        return Deletions(self.table)
+
+    @property
+    def keep(self) -> int | None:
+        """For how long (ms) a conversation is kept that nobody uses; None: for ever."""
+        days = self.settings.retention_days
+        return None if days is None else days * 24 * 3600 * 1000
+
+    @once
+    def retention(self) -> "Retention | None":
+        """What removes conversations that nobody uses; None: nothing does."""
+        if self.keep is None:
+            return None
+        from shared.conversations.retention import Retention
+
+        return Retention(self.table, self.clock, self.deleting, keep=self.keep)
+
+    @once
+    def uploads(self) -> "Uploads":
+        from shared.conversations.uploads import Uploads
+
+        return Uploads(self.artifacts, self.sessions, self.clock, max_bytes=self.upload_bytes)
 
     @once
     def poster(self) -> "Poster":

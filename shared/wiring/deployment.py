@@ -89,6 +89,7 @@ class Deployment(Work):
     @once
     def http(self) -> Any:
         """For executor: the FastAPI app."""
+        from shared.conversations.exporting import Exports
         from shared.conversations.messages import Messages
         from shared.web.app import create_app
         from shared.web.services import Services
@@ -106,10 +107,17 @@ class Deployment(Work):
                 approvals=self.approvals,
                 conversations=self.conversations,
                 closing=self.closing,
+                deleting=self.deleting,
+                deletions=self.deletions,
+                erasures=self.erasures,
+                exports=Exports(self.table, self.artifacts),
                 histories=self.histories,
                 messages=Messages(self.table),
+                uploads=self.uploads,
+                artifacts=self.artifacts,
                 agents=self.agents,
                 dead_letters=self.dead_letters,
+                usage=self.usage,
                 guard=self.guard,
             )
         )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from shared.wiring.adapters import Adapters
+from shared.wiring.knowledge import Lookup
 from shared.wiring.once import once
 
 if TYPE_CHECKING:
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from shared.backends.configured import ConfiguredAgents
     from shared.backends.control_plane import ControlPlane
     from shared.backends.last_good import LastGood
+    from shared.backends.pricing import Pricing
     from shared.backends.recorded import Own, RecordedAgents
     from shared.backends.skills import Skills
     from shared.backends.yaml_control_plane import YamlControlPlane
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
     from shared.messaging.http import HttpClient
     from shared.runner.request import Equipped
     from shared.tools.factory import Toolmaker
+    from shared.tools.port import Tool
     from shared.tools.secrets import ToolSecrets
 
 
-class Equipment(Adapters):
+class Equipment(Lookup):
     """What agents are made of."""
 
     def close(self) -> None:
@@ -108,7 +110,21 @@ class Equipment(Adapters):
             skills=skills,
             check_all=self.yaml_control_plane.check if local else None,
             last_good=None if local else self.last_good,
+            pricing=self.pricing,
         )
+
+    @once
+    def pricing(self) -> "Pricing":
+        """Raises ConfigurationError: TENANT_USD_PER_DAY is set, and a model that the settings name
+        has no price."""
+        from shared.backends.pricing import Pricing
+
+        settings = self.settings
+        made = Pricing(priced=self.priced, budget=settings.tenant_nano_usd_per_day is not None)
+        models = [name for name in type(settings).model_fields if name.endswith("_model")]
+        named = {name.upper(): getattr(settings, name) for name in models}
+        made.check_settings({name: model for name, model in named.items() if model})
+        return made
 
     @once
     def recorded_agents(self) -> "RecordedAgents":
@@ -151,7 +167,20 @@ class Equipment(Adapters):
         """What Parley itself gives an agent."""
         from shared.backends.recorded import Own
 
-        return Own()
+        named = {tool.builtin for tool in agent.tools}
+        tools: list[Tool] = []
+        knowledge = self.knowledge_of(agent)
+        if knowledge is not None and "knowledge_search" in named:
+            tools.append(self.search_tool(agent, knowledge))
+        if "escalate" in named:
+            from shared.tools.handover import Escalate
+
+            tools.append(Escalate())
+        if named & {"list_files", "read_file", "write_file", "send_file"}:
+            from shared.tools.file_tools import file_tools
+
+            tools += file_tools(self.artifacts, (tool.called for tool in agent.tools))
+        return Own(tools=tools, knowledge=knowledge)
 
     def equip_recorded(self, recorded: Mapping[str, Any]) -> "Equipped":
         """The same from `Equipped.recorded`, whatever the files say by now. A tool that cannot be

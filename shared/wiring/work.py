@@ -8,6 +8,7 @@ from shared.wiring.once import once
 if TYPE_CHECKING:
     from shared.conversations.asking import People
     from shared.conversations.notices import Follower
+    from shared.conversations.removing import Removals
     from shared.conversations.work import Turns
     from shared.mailbox.drain import Drain
     from shared.mailbox.handler import Handler
@@ -30,26 +31,36 @@ class Work(Core):
 
     def _handlers(self) -> "dict[str, Handler]":
         from shared.conversations.closing import Ends
+        from shared.conversations.erasing import Erasing
+        from shared.conversations.erasures import KIND as ERASURE
         from shared.conversations.items import KIND as CONVERSATION
         from shared.conversations.jobs import ConversationJobs
+        from shared.conversations.judging import KIND as JUDGE
+        from shared.conversations.summarising import KIND as MEMORY
         from shared.conversations.titles import KIND as TITLE
         from shared.mailbox.deliveries import KIND as DELIVERY
         from shared.mailbox.records import KIND as HISTORY
 
-        ends = Ends(self.table, self.clock, self.recording)
+        ends = Ends(self.table, self.clock, self.recording, keep=self.keep)
+        jobs = ConversationJobs(self.turn_handler, ends, self._removals(), self.retention)
         return {
-            CONVERSATION: ConversationJobs(self.turn_handler, ends),
+            CONVERSATION: jobs,
             DELIVERY: self._delivery_handler(),
+            ERASURE: Erasing(self.table, self.deleting, self.clock),
             HISTORY: self._history_handler(),
+            JUDGE: self._judge_handler(),
             TITLE: self._title_handler(),
+            MEMORY: self._summary_handler(),
         }
 
     @once
     def turn_handler(self) -> "Turns":
         """What runs turns."""
+        from shared.conversations.attachments import Attachments
         from shared.conversations.endings import Endings
         from shared.conversations.memory import Memory
         from shared.conversations.notices import Notices
+        from shared.conversations.pictures import Pictures
         from shared.conversations.services import Limits, Services
         from shared.conversations.work import Turns
 
@@ -62,11 +73,17 @@ class Work(Core):
             services=Services(
                 table=self.table,
                 artifacts=self.artifacts,
+                attachments=Attachments(
+                    self.artifacts, self.http_client, self.clock, max_bytes=self.upload_bytes
+                ),
+                pictures=Pictures(self.artifacts),
                 model=self.model,
                 memory=Memory(self.table, budget=self.settings.history_token_budget),
                 rates=self.rates,
                 people=self._people(),
                 may_spend=self.ledger.check,
+                ledger=self.ledger,
+                priced=self.priced,
             ),
             ledger=self.ledger,
             endings=Endings(self.clock, self.ledger, notices),
@@ -86,9 +103,23 @@ class Work(Core):
             from shared.conversations.titles import Titling
 
             found.append(Titling(self.clock, self.requests))
+        found.append(self._summarising())
+        from shared.conversations.judging import Judging
+
+        found.append(Judging(self.clock, self.requests))
         if self.recording is not None:
             found.append(self.recording)
+        if self.retention is not None:
+            # Behind whoever else sets a time at which the conversation is looked at.
+            found.append(self.retention)
         return found
+
+    def _removals(self) -> "Removals":
+        from shared.conversations.beside import KINDS
+        from shared.conversations.removing import Removals
+
+        settle = self.timing.lease + 2 * self.timing.grace
+        return Removals(self.table, self.artifacts, self.clock, kinds=KINDS, settle=settle)
 
     def _people(self) -> "People":
         from shared.conversations.asking import People
@@ -104,6 +135,29 @@ class Work(Core):
 
         model_id = self.settings.title_model
         return Titles(self.table, self.model, model_id, self.ledger, self.rates)
+
+    def _judge_handler(self) -> "Handler":
+        from shared.conversations.judging import Judge
+
+        model_id = self.settings.judge_model
+        return Judge(self.table, self.model, model_id, self.ledger, self.rates)
+
+    def _summarising(self) -> "Follower":
+        from shared.conversations.summarising import Summarising
+
+        settings = self.settings
+        return Summarising(
+            self.clock,
+            self.requests,
+            budget=settings.history_token_budget,
+            model_id=settings.summary_model,
+        )
+
+    def _summary_handler(self) -> "Handler":
+        from shared.conversations.summarising import Summaries
+
+        budget = self.settings.history_token_budget
+        return Summaries(self.table, self.model, self.ledger, self.rates, budget=budget)
 
     def _delivery_handler(self) -> "Handler":
         from shared.mailbox.deliveries import Deliveries

@@ -12,6 +12,7 @@ from shared.backends.http_answers import FoundListing
 from shared.settings import Settings
 from tests.support.reference_bodies import (
     BeginBody,
+    EscalationBody,
     FinalizeBody,
     SearchBody,
     TranscriptBody,
@@ -40,6 +41,7 @@ def test_the_routes_are_those_of_the_reference_backend() -> None:
     [
         ("POST /history", BeginBody),
         ("POST /history/{id}/transcripts", TranscriptBody),
+        ("POST /history/{id}/escalations", EscalationBody),
         ("PUT /history/{id}", FinalizeBody),
     ],
 )

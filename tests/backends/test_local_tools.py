@@ -44,7 +44,7 @@ def rewrite(path: Path, text: str) -> None:
 
 def answer(agents: ConfiguredAgents) -> str:
     [tool] = agents.equipped("support", "local").toolbox
-    return tool.run({"a": 5}, context())
+    return str(tool.run({"a": 5}, context()))
 
 
 def test_an_agent_with_its_tools_and_skills(agents: ConfiguredAgents) -> None:
@@ -181,7 +181,7 @@ def test_their_tools_work(
 ) -> None:
     [found] = [each for each in shipped.equipped(agent, "local").toolbox if each.name == tool]
     assert found.repeatable
-    assert said in found.run(arguments, context())
+    assert said in str(found.run(arguments, context()))
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def told(equipped: Equipped) -> list[tuple[str, str, Mapping[str, Any], float]]:
 
 def run(equipped: Equipped, name: str, **arguments: Any) -> str:
     [tool] = [tool for tool in equipped.tools if tool.name == name]
-    return tool.run(arguments, context())
+    return str(tool.run(arguments, context()))
 
 
 def test_an_agent_is_given_out_with_gates_and_built_in_tools(deployment: Deployment) -> None:

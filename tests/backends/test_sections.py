@@ -89,9 +89,13 @@ def test_where_documents_may_not_be(documents: str) -> None:
 @pytest.mark.parametrize(
     ("knowledge", "said"),
     [
-        ({}, '"knowledge" must have exactly one of documents and id: what is searched.'),
-        ({"documents": None}, '"knowledge" must have exactly one of documents and id'),
-        ({"documents": "a", "id": "b"}, '"knowledge" must have exactly one of documents and id'),
+        ({}, '"knowledge" must have exactly one of documents, id and bedrock: what is searched.'),
+        ({"documents": None}, '"knowledge" must have exactly one of documents, id'),
+        ({"documents": "a", "id": "b"}, '"knowledge" must have exactly one of documents, id'),
+        ({"bedrock": "ABCDE12345", "id": "b"}, '"knowledge" must have exactly one of'),
+        ({"bedrock": "ABCDE1234"}, '"knowledge.bedrock" must be the id of a knowledge base in'),
+        ({"bedrock": "ABCDE1234-"}, '"knowledge.bedrock" must be the id of a knowledge base in'),
+        ({"bedrock": 1234567890}, '"knowledge.bedrock" must be a text; put it in quotes.'),
         ({"id": "../b"}, '"knowledge.id" must be up to 128 letters, digits, and after the first'),
         ({"id": 5}, '"knowledge.id" must be a text; put it in quotes.'),
         ({"id": "a", "top_k": 0}, '"knowledge.top_k" must be at least 1.'),
@@ -129,6 +133,8 @@ def test_a_workflow() -> None:
         ({"steps": [{**STEP, "next": "a"}]}, '"workflow.steps.0.next" is not a known field;'),
         ({"steps": [{**STEP, "intent": ""}]}, '"workflow.steps.0.intent" may not be blank.'),
         ({"steps": [{**STEP, "criteria": ["a"]}]}, '"workflow.steps.0.criteria" must be a text,'),
+        ({"goal": "Help {{ name }}"}, '"workflow.goal" has {{ name }}; a workflow has no places'),
+        ({"steps": [{**STEP, "intent": "{{a}}"}]}, '"workflow.steps.0.intent" has {{a}}; a work'),
         *(
             ({"steps": [{**STEP, "id": name}]}, '"workflow.steps.0.id" must be up to 64 letters,')
             for name in ("", "1st", "a b", "a-b", "é", "x" * 65)

@@ -131,3 +131,20 @@ def test_a_backend_that_lists_nothing(backend: ReferenceBackend, folder: Path, w
     }[wrong]
     assert said == f"Error: The backend at {backend.url} {what}"
     assert "another-token" not in said
+
+
+def test_documents_that_nobody_can_look_up_are_named(folder: Path) -> None:
+    documents = folder / "knowledge" / "help"
+    documents.mkdir(parents=True)
+    (documents / "good.md").write_text("A lamp.")
+    (documents / "bad.md").write_text("---\nacl: {users: ann}\n---\nA lamp.")
+    (folder / "a.yaml").write_text(GOOD + "knowledge: {documents: knowledge/help}\n")
+    (folder / "b.yaml").write_text(GOOD + "knowledge: {documents: knowledge/gone}\n")
+    done = check(folder)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.splitlines() == [
+        'agent a: knowledge/help/bad.md, line 2: "acl.users" must be a list, such as [a, b], even '
+        "of one.",
+        "agent b: There is no folder knowledge/gone beside the agents.",
+        "ok shop",
+    ]

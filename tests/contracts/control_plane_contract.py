@@ -10,6 +10,7 @@ import pytest
 from shared.backends.control_plane import (
     CallRecord,
     ControlPlane,
+    Escalation,
     Finalized,
     NotThere,
     TranscriptSegment,
@@ -70,6 +71,18 @@ def segment(call: str, index: int = 0) -> TranscriptSegment:
     )
 
 
+def escalation(call: str) -> Escalation:
+    return Escalation(
+        tenant=TENANT,
+        call=call,
+        user="ann",
+        reason="It is lost. \u2026",
+        turn_id="t1",
+        message_id="m1",
+        at=1_700_000_001_000,
+    )
+
+
 def end(call: str) -> Finalized:
     return Finalized(
         tenant=TENANT,
@@ -88,6 +101,7 @@ class CallsContract:
         assert call
         plane.add_transcript(segment(call, 0), key="c1-0")
         plane.add_transcript(segment(call, 1), key="c1-1")
+        plane.escalate(escalation(call), key="c1-1-e")
         plane.finalize_call(end(call), key="c1-end")
 
     def test_each_may_be_repeated_with_its_key(self, plane: ControlPlane) -> None:
@@ -95,6 +109,8 @@ class CallsContract:
         assert plane.begin_call(record(), key="c1") == call
         for _ in range(2):
             plane.add_transcript(segment(call), key="c1-0")
+        for _ in range(2):
+            plane.escalate(escalation(call), key="c1-0-e")
         for _ in range(2):
             plane.finalize_call(end(call), key="c1-end")
 

@@ -64,7 +64,7 @@ class AnswersContract:
 
     def test_the_request_says_nothing_that_it_was_not_told_to_say(self, service: Service) -> None:
         with (
-            service.server([Step(tokens=["Yes"], times=5)]) as api,
+            service.server([Step(tokens=["Yes"], times=6)]) as api,
             service.model_at(api.base_url) as model,
         ):
             list(ask(model, question(model=service.model, system=" ", tool_choice="none")))
@@ -72,9 +72,11 @@ class AnswersContract:
             list(ask(model, full))
             silent = question(model=service.model, tools=[TOOL], tool_choice="none")
             list(ask(model, silent))
+            forced = question(model=service.model, tools=[TOOL], tool_choice="any")
+            list(ask(model, forced))
             list(ask(model, question(model=service.model, thinking="adaptive")))
             list(ask(model, question(model=service.model, thinking=2048)))
-            bare, all_of_it, wordy, adaptive, thinking = api.requests
+            bare, all_of_it, wordy, calling, adaptive, thinking = api.requests
         assert bare == {
             "model": service.model,
             "messages": [{"role": "user", "content": "Hello"}],
@@ -83,6 +85,7 @@ class AnswersContract:
         }
         assert all_of_it == {**bare, "system": "Be brief.", "tools": [TOOL]}
         assert wordy == {**bare, "tools": [TOOL], "tool_choice": {"type": "none"}}
+        assert calling == {**bare, "tools": [TOOL], "tool_choice": {"type": "any"}}
         assert adaptive == {**bare, "thinking": {"type": "adaptive"}}
         assert thinking == {**bare, "thinking": {"type": "enabled", "budget_tokens": 2048}}
 

@@ -15,6 +15,7 @@ from shared.storage.table import Table
 from shared.storage.wrapper import ResilientTable
 from tests.contracts.table_pages import IndexesContract, QueriesContract
 from tests.contracts.table_races import ProcessesContract, RacesContract
+from tests.contracts.table_scans import ScansContract
 from tests.contracts.table_values import LimitsContract, ValuesContract
 from tests.contracts.table_writes import ConditionsContract, WritesContract
 from tests.support.clock import FakeClock
@@ -49,6 +50,7 @@ class TableContract(
     WritesContract,
     QueriesContract,
     IndexesContract,
+    ScansContract,
     ValuesContract,
     LimitsContract,
     RacesContract,
@@ -62,7 +64,12 @@ class TableContract(
 
 
 class FaultyTableContract(
-    EngineFixture, WritesContract, QueriesContract, IndexesContract, RacesContract
+    EngineFixture,
+    WritesContract,
+    QueriesContract,
+    IndexesContract,
+    ScansContract,
+    RacesContract,
 ):
     """The same over faults without an effect: whoever sees only `Table` never notices them.
 

@@ -21,6 +21,7 @@ from tests.contracts.control_plane_contract import (
     CallsContract,
     NothingContract,
     end,
+    escalation,
     record,
     segment,
 )
@@ -29,6 +30,8 @@ from tests.support.reference_backend import ReferenceBackend
 from tests.support.reference_books import Call
 
 TOKEN = "the-token-of-the-backend"
+
+ANN: Any = {"tenant": TENANT, "user": "ann", "groups": ()}
 
 
 class Books:
@@ -89,24 +92,40 @@ def test_the_best_snippets_come_first(plane: HttpControlPlane, backend: Referenc
             {"id": "3", "title": "C", "text": "nothing"},
         ],
     )
-    found = plane.search("hand/book", "Returns days", tenant=TENANT)
+    found = plane.search("hand/book", "Returns days", **ANN)
     assert found == [
         Snippet(id="2", title="B", text="returns in days", url="https://example.com/2", score=1.0),
         Snippet(id="1", title="A", text="returns", score=0.5, metadata={"page": 3}),
     ]
-    assert len(plane.search("hand/book", "returns", tenant=TENANT, limit=1)) == 1
-    assert plane.search("hand/book", "elephants", tenant=TENANT) == []
+    assert len(plane.search("hand/book", "returns", **ANN, limit=1)) == 1
+    assert plane.search("hand/book", "elephants", **ANN) == []
 
 
 @pytest.mark.parametrize("base", ["unknown", "", ".", "..", "x" * 300])
 def test_there_is_no_such_knowledge(plane: HttpControlPlane, base: str) -> None:
     with pytest.raises(NotThere):
-        plane.search(base, "a", tenant=TENANT)
+        plane.search(base, "a", **ANN)
+
+
+def test_the_backend_is_told_who_asks(plane: HttpControlPlane, backend: ReferenceBackend) -> None:
+    snippets = [
+        {"id": name, "title": name, "text": "returns", "acl": [name]} for name in ("ann", "sales")
+    ]
+    backend.books.put_knowledge("book", snippets)
+
+    def found(user: str, *groups: str) -> list[str]:
+        asked = plane.search("book", "returns", tenant=TENANT, user=user, groups=groups)
+        return [each.id for each in asked]
+
+    assert found("ann") == ["ann"]
+    assert found("bob", "sales", "x") == ["sales"]
+    assert found("bob") == []
 
 
 def test_what_is_recorded_of_a_call(plane: HttpControlPlane, backend: ReferenceBackend) -> None:
     call = plane.begin_call(record(), key="c1")
     plane.add_transcript(segment(call), key="c1-0")
+    plane.escalate(escalation(call), key="c1-0-e")
     plane.finalize_call(end(call), key="c1-end")
     kept = backend.books.calls[call]
     assert (kept.tenant, call) == (TENANT, "call-1")
@@ -131,6 +150,15 @@ def test_what_is_recorded_of_a_call(plane: HttpControlPlane, backend: ReferenceB
             "message_id": "m0",
             "turn_id": "t1",
             "stopped": False,
+        }
+    ]
+    assert kept.escalations == [
+        {
+            "user_id": "ann",
+            "reason": "It is lost. …",
+            "turn_id": "t1",
+            "message_id": "m1",
+            "escalated_at": "2023-11-14T22:13:21.000+00:00",
         }
     ]
     assert kept.finalized == [

@@ -40,7 +40,7 @@ READS: Mapping[str, Ask] = {
     "agent": lambda plane: plane.agent("shop", tenant=TENANT),
     "agents": lambda plane: plane.agents(tenant=TENANT, limit=10),
     "tool": lambda plane: plane.tool("find", tenant=TENANT),
-    "search": lambda plane: plane.search("handbook", "a", tenant=TENANT),
+    "search": lambda plane: plane.search("handbook", "a", tenant=TENANT, user="ann", groups=()),
 }
 WRITES: Mapping[str, Ask] = {
     "begin": lambda plane: plane.begin_call(record(), key="k"),

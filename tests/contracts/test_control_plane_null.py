@@ -18,6 +18,6 @@ class TestNull(CallsContract, NothingContract):
         return NullControlPlane()
 
     def test_nothing_is_found_and_nothing_is_remembered(self, plane: NullControlPlane) -> None:
-        assert list(plane.search("handbook", "returns", tenant=TENANT)) == []
+        assert list(plane.search("handbook", "returns", tenant=TENANT, user="ann", groups=())) == []
         plane.add_transcript(segment("unheard of"), key="k")
         plane.finalize_call(end("unheard of"), key="k")

@@ -174,7 +174,7 @@ def test_what_was_decided_stays_decided_when_the_turn_fails(desk: Desk) -> None:
     waiting(desk)
     handler: Any = desk.scene.deployment.turn_handler
 
-    def spent(_: str) -> None:
+    def spent(_: str, **_more: int) -> None:
         raise TurnFailed("Enough.", code="BUDGET_EXCEEDED")
 
     object.__setattr__(handler._services, "may_spend", spent)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.conversations.usage import SHARDS, Ledger
+from shared.conversations.usage import SHARDS, Ledger, beyond, most
+from shared.errors import TurnFailed
 from shared.models.port import Usage
 from shared.storage.table import Item
 from tests.conversations.pieces import Pieces, pieces_in
@@ -135,3 +136,98 @@ def test_counters_go_some_time_after_their_day(pieces: Pieces) -> None:
     (item,) = counters(pieces)
     assert item.ttl is not None
     assert 365 * DAY < item.ttl - pieces.clock.now() // 1000 < 500 * DAY
+
+
+# -- a budget -----------------------------------------------------------------------------------
+
+
+def refused(ledger: Ledger, **options: int) -> bool:
+    try:
+        ledger.check("acme", **options)
+    except TurnFailed:
+        return True
+    return False
+
+
+def test_the_refusal_says_whose_budget_it_is(pieces: Pieces) -> None:
+    with pytest.raises(TurnFailed) as caught:
+        Ledger(pieces.clock, limit=1).check("acme", beside=1)
+    assert (caught.value.error_code, caught.value.details) == (
+        "BUDGET_EXCEEDED",
+        {"limit": "tenant"},
+    )
+
+
+def test_with_a_budget_the_counters_are_read_each_time(pieces: Pieces) -> None:
+    ledger = Ledger(pieces.clock, limit=2000, table=pieces.table)
+    assert [look(pieces, ledger) for _ in range(2)] == [SHARDS, SHARDS]
+    assert not refused(ledger)
+    spend(pieces, 2)
+    assert refused(ledger)
+
+
+def test_a_sum_that_was_just_read_may_do(pieces: Pieces) -> None:
+    ledger = Ledger(pieces.clock, limit=2000, table=pieces.table)
+    look(pieces, ledger)
+    spend(pieces, 2)
+    pieces.clock.advance(4.999)
+    assert not refused(ledger, max_age=5000)
+    pieces.clock.advance(0.001)
+    assert refused(ledger, max_age=5000)
+
+
+def test_what_is_not_counted_yet_counts(pieces: Pieces) -> None:
+    ledger = Ledger(pieces.clock, limit=2000, table=pieces.table)
+    assert not refused(ledger, beside=1999)
+    assert refused(ledger, beside=2000)
+
+
+def test_without_a_budget_nothing_is_read(pieces: Pieces) -> None:
+    ledger = Ledger(pieces.clock, table=pieces.table)
+    before = len(pieces.calls)
+    assert not refused(ledger, beside=10**18)
+    assert len(pieces.calls) == before
+
+
+def test_what_was_read_before_midnight_is_not_todays(pieces: Pieces) -> None:
+    """The counters are asked for on one day, and the answer comes on the next."""
+    ledger = Ledger(pieces.clock, limit=1000)
+    spend(pieces, 2)
+    found = pieces.table.get(ledger.keys("acme"))
+    pieces.clock.advance(DAY)
+    ledger.note("acme", found)
+    assert not refused(ledger)
+
+
+def test_of_two_readings_the_larger_one_counts(pieces: Pieces) -> None:
+    """Threads share a ledger, and the slower one may have read first."""
+    ledger = Ledger(pieces.clock, limit=2000)
+    earlier = pieces.table.get(ledger.keys("acme"))
+    spend(pieces, 2)
+    look(pieces, ledger)
+    ledger.note("acme", earlier)
+    assert refused(ledger)
+
+
+def test_a_clock_that_is_put_back_makes_nothing_fresh(pieces: Pieces) -> None:
+    ledger = Ledger(pieces.clock, limit=2000, table=pieces.table)
+    look(pieces, ledger)
+    spend(pieces, 2)
+    pieces.clock.advance(-60)
+    assert refused(ledger, max_age=5000)
+
+
+# -- parts of a sum -----------------------------------------------------------------------------
+
+
+def test_what_several_know_of_a_turn() -> None:
+    one, other = Usage(10, 1, 0, 4, cost_nano_usd=7), Usage(8, 2, 3, 0, cost_nano_usd=9)
+    assert most(one, other) == Usage(10, 2, 3, 4, cost_nano_usd=9)
+    assert most(one, replace(other, cost_nano_usd=None)).cost_nano_usd is None
+
+
+def test_what_goes_beyond_a_part() -> None:
+    assert beyond(USAGE, Usage()) == USAGE
+    assert beyond(USAGE, USAGE) == Usage()
+    assert beyond(USAGE, Usage(4, 1, cost_nano_usd=400)) == Usage(6, 4, 3, 2, cost_nano_usd=600)
+    assert beyond(replace(USAGE, cost_nano_usd=None), USAGE) == Usage(cost_nano_usd=None)

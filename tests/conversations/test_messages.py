@@ -175,33 +175,33 @@ def test_it_recalls_the_newest_that_fit_the_budget(scene: Scene) -> None:
     texts = [f"message {number}" for number in range(20)]
     budget = sum(estimate_tokens({"text": text}) for text in texts[-5:])
     memory, _ = remembered(scene, texts, budget)
-    assert said(memory.recall(BOX, 20)) == texts[-5:]
+    assert said(memory.recall(BOX, 20).messages) == texts[-5:]
     smaller, _ = remembered(scene, texts, budget - 1)
-    assert said(smaller.recall(BOX, 20)) == texts[-4:]
+    assert said(smaller.recall(BOX, 20).messages) == texts[-4:]
 
 
 def test_one_message_beyond_the_budget_is_not_recalled(scene: Scene) -> None:
     memory, _ = remembered(scene, ["small", "x" * 10_000], 1000)
-    assert said(memory.recall(BOX, 2)) == []
+    assert said(memory.recall(BOX, 2).messages) == []
 
 
 def test_it_reads_more_than_a_page_and_not_everything(scene: Scene) -> None:
     texts = [f"message {number}" for number in range(1000)]
     memory, table = remembered(scene, texts, estimate_tokens({"text": "message 999"}) * 250)
-    assert said(memory.recall(BOX, 1000)) == texts[-250:]
-    assert table.queries == 3
+    assert said(memory.recall(BOX, 1000).messages) == texts[-250:]
+    assert table.queries == 2
 
 
 def test_what_comes_after_the_count_is_not_of_the_past(scene: Scene) -> None:
     memory, _ = remembered(scene, ["a", "b", "c", "d"], 10_000)
-    assert said(memory.recall(BOX, 2)) == ["a", "b"]
+    assert said(memory.recall(BOX, 2).messages) == ["a", "b"]
 
 
 def test_a_warm_worker_reads_nothing(scene: Scene) -> None:
     memory, table = remembered(scene, ["a", "b"], 10_000)
     memory.recall(BOX, 2)
     memory.add(BOX, 2, [message(2, "c"), message(3, "d")])
-    assert said(memory.recall(BOX, 4)) == ["a", "b", "c", "d"]
+    assert said(memory.recall(BOX, 4).messages) == ["a", "b", "c", "d"]
     assert table.queries == 1
 
 
@@ -209,7 +209,7 @@ def test_another_count_is_read_again(scene: Scene) -> None:
     memory, table = remembered(scene, ["a", "b"], 10_000)
     memory.recall(BOX, 2)
     fill(scene, BOX, ["a", "b", "c", "d"])
-    assert said(memory.recall(BOX, 4)) == ["a", "b", "c", "d"]
+    assert said(memory.recall(BOX, 4).messages) == ["a", "b", "c", "d"]
     assert table.queries == 2
 
 
@@ -217,7 +217,7 @@ def test_nothing_is_added_to_what_is_out_of_date(scene: Scene) -> None:
     memory, _ = remembered(scene, ["a", "b", "c", "d"], 10_000)
     memory.recall(BOX, 2)
     memory.add(BOX, 4, [message(4, "not next")])
-    assert said(memory.recall(BOX, 4)) == ["a", "b", "c", "d"]
+    assert said(memory.recall(BOX, 4).messages) == ["a", "b", "c", "d"]
 
 
 def test_the_budget_holds_for_what_is_added(scene: Scene) -> None:
@@ -225,7 +225,7 @@ def test_the_budget_holds_for_what_is_added(scene: Scene) -> None:
     memory, _ = remembered(scene, texts[:8], estimate_tokens({"text": texts[0]}) * 4)
     memory.recall(BOX, 8)
     memory.add(BOX, 8, [message(8), message(9)])
-    assert said(memory.recall(BOX, 10)) == texts[-4:]
+    assert said(memory.recall(BOX, 10).messages) == texts[-4:]
 
 
 def test_it_keeps_the_conversations_that_were_used_last(scene: Scene) -> None:

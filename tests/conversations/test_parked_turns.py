@@ -140,7 +140,7 @@ def test_a_turn_that_cannot_go_on_asks_nobody_any_more(scene: Scene, desk: Desk)
     tool, _ = waiting(desk)
     handler: Any = scene.deployment.turn_handler
 
-    def spent(_: str) -> None:
+    def spent(_: str, **_more: int) -> None:
         raise TurnFailed("Enough.", code="BUDGET_EXCEEDED")
 
     object.__setattr__(handler._services, "may_spend", spent)

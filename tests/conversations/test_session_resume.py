@@ -99,7 +99,7 @@ def test_a_repeat_leaves_no_second_conversation_behind(pieces: Pieces) -> None:
 
     (write,) = [call for call in pieces.calls if call.method == "write"]
     made = [pieces.table.get([operation.key])[0] for operation in write.operations]
-    assert [item is not None for item in made] == [True, False, False]
+    assert [item is not None for item in made] == [True, False, False, False]
 
 
 def test_a_session_that_comes_back_hears_the_conversation(pieces: Pieces) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from shared.conversations.afterwards import MAX_WAITING
 from shared.conversations.items import box_key, meta_key
 from shared.conversations.titles import (
     KIND,
     MAX_EXCERPT,
-    MAX_WAITING,
     Titles,
     title_box,
     titling,
@@ -211,7 +211,7 @@ def test_a_renaming_stands(scene: Scene) -> None:
 
 def test_without_money_no_model_is_asked(scene: Scene) -> None:
     broke = Ledger(scene.rig.clock, limit=100)
-    broke.note("acme", [Item(META, {"cost": 100})])
+    broke.note("acme", [Item(broke.keys("acme")[0], {"cost": 100})])
     scene.use("small-model", broke)
     scene.queue()
     scene.find()

@@ -275,7 +275,7 @@ def test_nothing_is_asked_when_nothing_may_be_spent(
     handler: Any = scene.deployment.turn_handler
     spent: list[str] = []
 
-    def check(tenant: str) -> None:
+    def check(tenant: str, **_: int) -> None:
         spent.append(tenant)
         if len(spent) > 2:
             raise TurnFailed("Enough.", code="BUDGET_EXCEEDED")

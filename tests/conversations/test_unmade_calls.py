@@ -108,7 +108,7 @@ def test_a_turn_that_fails_while_somebody_is_asked(scene: Scene, desk: Desk, how
         handler: Any = scene.deployment.turn_handler
         may_spend = handler._services.may_spend
 
-        def spent(_: str) -> None:
+        def spent(_: str, **_more: int) -> None:
             raise TurnFailed("Enough.", code="BUDGET_EXCEEDED")
 
         object.__setattr__(handler._services, "may_spend", spent)

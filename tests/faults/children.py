@@ -31,6 +31,7 @@ PRELOADED = [
     "shared.conversations.messages",
     "shared.conversations.resuming",
     "shared.conversations.stops",
+    "shared.conversations.summarising",
     "shared.conversations.titles",
     "shared.conversations.turns",
     "shared.conversations.telling",

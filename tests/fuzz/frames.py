@@ -33,11 +33,23 @@ _WORDS = st.sampled_from(
     ]
 )
 
+_PICTURES = [
+    {"url": "data:image/gif;base64,R0lGODlh", "detail": "low"},
+    {"url": "data:image/png;base64,AAAA"},
+    {"url": "https://127.0.0.1/a.png"},
+]
+_FILES = [
+    {"name": "../a.txt", "mimeType": "text/plain", "url": "data:text/plain;base64,SGk="},
+    {"name": "a.txt", "url": "data:;base64,SGk="},
+]
+
 GOOD: Mapping[str, st.SearchStrategy[Any]] = {
     "requestId": st.sampled_from(["q1", "q1", "q1", "q2", "q2", "q3", "a#b/c", "ü" * 64]),
     "sessionId": st.sampled_from([SESSIONS[0]] * 6 + [SESSIONS[1]] * 2 + list(SESSIONS)),
     "conversationId": st.sampled_from(CONVERSATIONS),
     "message": _WORDS,
+    "images": st.sampled_from([_PICTURES, _PICTURES[:1], [], None, [{"url": "x"}], [{}], {}]),
+    "files": st.sampled_from([_FILES, [], None, [{"name": "a"}], "a"]),
     "stream": st.booleans(),
     "model": st.sampled_from(["large", "small", "unknown"]),
     "skill": st.sampled_from(["kind", "served", "missing"]),

@@ -127,7 +127,7 @@ def test_http_tools(
     if isinstance(made, ValueError):
         assert not FOREIGN.search(str(made))
         return
-    said = said_of(lambda: made.run(arguments, context()))
+    said = said_of(lambda: str(made.run(arguments, context())))
     assert (said == "fine") == bool(server.urls)
     assert all(each.startswith(f"{ADDRESS}/") for each in server.urls)
 

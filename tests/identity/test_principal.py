@@ -84,7 +84,7 @@ def test_others_take_part_in_what_is_shared() -> None:
 def test_what_belongs_to_the_tenant_is_for_its_admin() -> None:
     assert not any(may(ANN, action, TENANTS) for action in ACTIONS)
     allowed = {action for action in ACTIONS if may(ADMIN_ANN, action, TENANTS)}
-    assert allowed == {"list", "read", "replay"}
+    assert allowed == {"list", "read", "replay", "erase"}
 
 
 def test_an_admin_sees_nobody_elses_conversations() -> None:

@@ -11,7 +11,7 @@ from shared.ids import pack
 from shared.mailbox.box import BoxKey
 from shared.mailbox.dead_letters import CURSOR, LOOKS, MAX_ERROR, ROOM, WORDS
 from shared.mailbox.deliveries import KIND, MAX_WAITING, dead_letters_of, delivery
-from shared.mailbox.records import CALL, END, SAID, record_ref
+from shared.mailbox.records import CALL, END, ESCALATED, SAID, record_ref
 from shared.storage.table import MAX_GET_KEYS, OWNED
 from tests.mailbox.office import BOX, RECORDS, TENANT, Office
 
@@ -37,12 +37,13 @@ def test_an_entry_says_what_died_when_and_why_and_no_more(office: Office) -> Non
 
 
 def test_records_are_called_by_what_they_tell(office: Office) -> None:
-    refs = [record_ref(number, word) for number, word in enumerate((CALL, SAID, END))]
+    refs = [record_ref(number, word) for number, word in enumerate((CALL, SAID, ESCALATED, END))]
     made = [office.died(RECORDS, ref) for ref in refs]
     found = office.letters.page(TENANT, 50).letters
     assert [letter.id for letter in found] == made[::-1]
-    assert [letter.kind for letter in found] == ["finalize", "transcript", "call_record"]
-    assert set(WORDS) == {CALL, SAID, END}
+    kinds = ["finalize", "escalation", "transcript", "call_record"]
+    assert [letter.kind for letter in found] == kinds
+    assert set(WORDS) == {CALL, SAID, ESCALATED, END}
     assert {letter.conversation for letter in found} == {"c1"}
 
 

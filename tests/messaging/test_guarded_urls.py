@@ -40,6 +40,8 @@ from tests.web.site import Site, site_in
 SET_BY_OTHERS = {
     "shared.web.turn_bodies.NewTurn.callback_url",
     "shared.tools.specs.HttpSpec.url",
+    "shared.protocol.attachments.Image.url",
+    "shared.protocol.attachments.File.url",
 }
 """The fields whose URLs callers and agents' authors choose. Each is tested below."""
 
@@ -50,6 +52,8 @@ OF_OPERATORS = {
     "shared.settings.Settings.anthropic_base_url": "the model's service, or a proxy before it",
     "shared.settings.Settings.backend_url": "the operator's own backend, most often a private one",
     "shared.backends.http_answers.Found.url": "said by that backend; nobody here asks for it",
+    "shared.backends.documents._Front.url": "shown to readers; nobody here asks for it",
+    "shared.web.uploads.Upload.url": "said by us; nobody here asks for it",
     "shared.settings.Settings.auth_jwks_url": "the operator's own issuer of tokens",
 }
 """The fields that only whoever runs the deployment sets, and what they are: no guard for them."""
@@ -92,6 +96,27 @@ def test_no_parameter_of_a_route_is_a_url(tmp_path: Path) -> None:
 
     assert parameters
     assert not any(map(_is_url, parameters))
+
+
+@pytest.mark.parametrize("kind", ["images", "files"])
+@pytest.mark.parametrize("form", [form.replace("http:", "https:") for form in FORMS])
+def test_an_attachment_may_have_none_of_these_forms(
+    tmp_path: Path, server: Receiver, form: str, kind: str
+) -> None:
+    """It is refused at once where it cannot be one; else the model is told of it."""
+    entry = {"url": named([form], server.port)[form], "name": "a"}
+    with site_in(tmp_path) as site:
+        site.deployment.guard = guarded(site.deployment.settings, Resolver([PUBLIC]))
+        answer = site.turn("Hi", wait=0, **{kind: [entry]})
+        site.work()
+        asked = site.model.requests
+
+    assert server.got == []
+    if answer.status == 422:
+        assert answer.body["detail"].startswith(f"body.{kind}.0.url: ")
+        assert asked == []
+    else:
+        assert "its address may not be called from here" in str(asked[0].messages)
 
 
 # -- when it is set ---------------------------------------------------------------------------

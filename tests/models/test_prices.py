@@ -117,3 +117,17 @@ def test_a_broken_file_is_refused_with_what_it_should_say(text: str, tmp_path: P
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError):
         Prices.load(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize(
+    ("model", "known"),
+    [
+        ("claude-sonnet-5", True),
+        ("us.anthropic.claude-sonnet-5", True),
+        ("parley-demo", True),
+        ("house-model", False),
+        ("", False),
+    ],
+)
+def test_whether_a_price_is_known(model: str, known: bool) -> None:
+    assert LISTED.priced(model) is known

@@ -15,7 +15,7 @@ PLACES = (
     *("instructions", "greeting", "skill", "question", "answer", "thought", "argument", "result"),
     *("fault", "refusal", "frame", "title", "body", "key", "token", "signing", "secret", "query"),
     *("header", "metadata", "panic", "server", "user", "password", "note", "contact", "reason"),
-    *("variable", "override"),
+    *("variable", "override", "attachment", "attached"),
 )
 LOUD = (
     *("anthropic", "asyncio", "boto3", "botocore", "concurrent", "fastapi", "httpcore", "httpx"),

@@ -1,6 +1,7 @@
 """A deployment full of canaries, and conversations in which everything goes wrong once."""
 
 import json
+import logging
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,9 @@ from typing import Any, cast
 
 import yaml
 
+from shared.logs import LOGGER
 from shared.metrics import EmbeddedMetrics
+from shared.telemetry import Metered
 from tests.messaging.receivers import Receiver
 from tests.privacy.canaries import Canaries
 from tests.support.deployments import Running, local_set
@@ -120,7 +123,8 @@ def deployment(
         "LOG_LEVEL": "DEBUG",
     }
     with local_set(folder / "workspace", api.base_url, settings) as running:
-        running.deployment.metrics = EmbeddedMetrics()
+        running.deployment.metrics = metrics = EmbeddedMetrics()
+        logging.getLogger(LOGGER).addHandler(Metered(metrics))
         # What the laptop shows in its terminal is meant to be read there.
         running.deployment.mail = RecordedMail()
         yield running

@@ -195,8 +195,6 @@ def test_what_is_said_about_an_entry() -> None:
     ("frame", "field", "value"),
     [
         (SEND, "authContext", {"userId": "u"}),
-        (SEND, "images", [{"url": "https://example.com/a.png"}]),
-        (SEND, "files", [{"name": "a", "url": "https://example.com/a"}]),
     ],
 )
 def test_what_comes_later_is_refused_by_name(

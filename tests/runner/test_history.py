@@ -6,7 +6,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.runner.history import SHORTENED, Message, estimate_tokens, newest, shortened
+from shared.runner.history import (
+    SHORTENED,
+    Message,
+    estimate_tokens,
+    newest,
+    shortened,
+    staying,
+)
 from tests.runner.said import use
 
 
@@ -91,3 +98,36 @@ def test_shortening_keeps_every_note_in_its_place(messages: list[Any], budget: i
     fitting = shortened(messages, budget)
     assert [message["role"] for message in fitting] == [message["role"] for message in messages]
     assert cost(fitting) <= cost(messages)
+
+
+def test_what_stays_beside_a_summary_are_whole_turns() -> None:
+    turns = [user("a"), step(), result("x" * 400), answer("b"), user("c"), answer("d")]
+    last = cost(turns[4:])
+    assert staying(turns, cost(turns)) == 0
+    assert staying(turns, cost(turns) - 1) == 4
+    assert staying(turns, last) == 4
+    assert staying(turns, last - 1) == 6
+    assert staying(turns[1:], 10_000) == 3, "a turn whose beginning is not there does not stay"
+    assert staying([], 100) == 0
+
+
+def test_the_last_turn_stays_if_its_words_fit() -> None:
+    turns = [user("a"), answer("b"), user("c"), step(), result("x" * 40_000), answer("d")]
+    assert staying(turns, cost([user("c"), answer("d")])) == 2
+    assert staying(turns, 1000) == 0
+    # The same turn before another one gives way.
+    assert staying([*turns, user("e"), answer("f")], 1000) == 6
+
+
+@given(NOTES, st.integers(0, 1000))
+def test_all_that_stays_is_remembered_and_begins_with_a_question(
+    messages: list[Any], budget: int
+) -> None:
+    start = staying(messages, budget)
+    stays = messages[start:]
+    assert not stays or stays[0]["role"] == "user"
+    words = [each for each in stays if each["role"] != "tool" and "text" in each]
+    kept = newest(stays, budget)
+    assert [each["text"] for each in kept if "text" in each and each["role"] != "tool"] == [
+        each["text"] for each in words
+    ]

@@ -52,8 +52,8 @@ def check(
 
 def kept(artifacts: Artifacts) -> list[str]:
     """The texts of all results that were too long for the log, by name."""
-    names = sorted(each.name for each in artifacts.list("conversations/").artifacts)
-    found = [artifacts.get(name) for name in names]
+    names = (each.name for each in artifacts.list("conversations/").artifacts)
+    found = [artifacts.get(name) for name in sorted(names) if "/results/" in name]
     return [data.decode() for data in found if data is not None]
 
 

@@ -72,6 +72,7 @@ class Given:
         for name, agent in agents.items():
             (folder / f"{name}.yaml").write_text(yaml.safe_dump(agent), "utf-8")
         for name, text in self._given.get("files", {}).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, "utf-8")
         return folder
 

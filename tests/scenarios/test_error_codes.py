@@ -24,11 +24,16 @@ ELSEWHERE = {
     # Of the HTTP API alone.
     "NOT_FOUND": "tests/web/test_api.py",
     "APPROVAL_NOT_FOUND": "tests/web/test_approval_rights.py",
+    "DELETION_NOT_FOUND": "tests/deleting/test_deletion.py",
+    "TENANT_NOT_FOUND": "tests/deleting/test_erasure.py",
     "DELIVERY_NOT_FOUND": "tests/web/test_deliveries.py",
+    "FILE_NOT_FOUND": "tests/web/test_uploads.py",
     "DELIVERY_NOT_DEAD": "tests/web/test_deliveries.py",
     "MAILBOX_FULL": "tests/mailbox/test_replays.py",
     # A backend that is away.
     "BACKEND_UNAVAILABLE": "tests/local/test_dev_backend.py",
+    # A price that is not known where there is a budget.
+    "AGENT_ERROR": "tests/runner/test_limits.py",
     # A configuration that is not valid.
     "AGENT_NOT_USABLE": "tests/local/test_unusable_agents.py",
 }

@@ -146,6 +146,9 @@ class ChaoticEngine:
         lag = self._chaos.rng.uniform(0, 3) if self._chaos.rates.on else 0
         return self._call(lambda: Page(self._index.query(value, up_to, lag), None), write=False)
 
+    def scan(self, *, limit: int | None = None, cursor: str | None = None) -> Page:
+        raise AssertionError("no mailbox is found by a scan")
+
 
 class ChaoticWakes:
     """The queue: loses, doubles and delays."""

@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import Any, Self
 from unittest.mock import patch
 
+from starlette.requests import Request
+from starlette.responses import Response
+
 from functions.executor.handler import handler as http
 from functions.send_message.handler import handler as message
 from functions.sweep.handler import handler as sweep
@@ -24,6 +27,7 @@ from functions.worker.handler import handler as worker
 from functions.ws_connect.handler import handler as connect
 from shared import aws, wiring
 from shared.clock import Clock, SystemClock
+from shared.local.files import FileLinks
 from shared.local.gateway import gateway
 from shared.local.runtime import LambdaRuntime, RuntimeSettings
 from shared.local.server import GatewayServer
@@ -81,7 +85,10 @@ class Place:
         """What boto3 reads of the environment: this server, and no real account."""
         services = {
             f"AWS_ENDPOINT_URL_{name}": self.endpoint
-            for name in ("DYNAMODB", "S3", "SQS", "SECRETS_MANAGER", "SESV2")
+            for name in (
+                *("DYNAMODB", "S3", "SQS", "SECRETS_MANAGER", "SESV2"),
+                "BEDROCK_AGENT_RUNTIME",
+            )
         }
         keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
         return {**services, **keys, "AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION}
@@ -130,10 +137,12 @@ def local_set(
     """As `parley dev` runs it, with its workspace in `folder`."""
     wakes = InProcessWakes(SystemClock())
     runtime = _runtime(wakes=wakes, worker=worker)
-    server = _server(runtime)
+    files = _Later()
+    server = _server(runtime, files)
     made = {"WORKSPACE_BASE": str(folder), **_common(model_url, variables)}
     deployment = _deployment(server, made, clock)
     deployment.wakes = wakes
+    files.links = FileLinks(deployment.artifacts, deployment.file_links)
     with ExitStack() as cleanup:
         yield _serve(cleanup, deployment, server, runtime, runtime_settled(runtime))
 
@@ -198,8 +207,21 @@ def _runtime(**parts: Any) -> LambdaRuntime:
     return LambdaRuntime(sweep=sweep, settings=RuntimeSettings(workers=WORKERS), **parts)
 
 
-def _server(runtime: LambdaRuntime) -> GatewayServer:
-    return GatewayServer(gateway(runtime=runtime, connect=connect, message=message, http=http))
+class _Later(FileLinks):
+    """Links to files of a deployment that is made when the port of its server is known."""
+
+    def __init__(self) -> None:
+        self.links: FileLinks | None = None
+
+    async def answer(self, request: Request) -> Response:
+        assert self.links is not None
+        return await self.links.answer(request)
+
+
+def _server(runtime: LambdaRuntime, files: FileLinks | None = None) -> GatewayServer:
+    return GatewayServer(
+        gateway(runtime=runtime, connect=connect, message=message, http=http, files=files)
+    )
 
 
 def _deployment(server: GatewayServer, variables: Variables, clock: Clock | None) -> Deployment:

@@ -112,6 +112,9 @@ class FaultyTable:
             ),
         )
 
+    def scan(self, *, limit: int | None = None, cursor: str | None = None) -> Page:
+        return self._call("scan", lambda: self._engine.scan(limit=limit, cursor=cursor))
+
     def _call(
         self, method: str, work: Callable[[], Answer], operations: Sequence[Operation] = ()
     ) -> Answer:

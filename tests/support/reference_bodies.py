@@ -48,6 +48,14 @@ class TranscriptBody(_Body):
     stopped: bool
 
 
+class EscalationBody(_Body):
+    user_id: Id
+    reason: str = Field(min_length=1, max_length=1000)
+    turn_id: Id
+    message_id: Id
+    escalated_at: Moment
+
+
 class FinalizeBody(_Body):
     status: Literal["connected", "failed"]
     duration_seconds: float = Field(ge=0)
@@ -58,6 +66,8 @@ class FinalizeBody(_Body):
 class SearchBody(_Body):
     query: str
     n_results: int = Field(ge=1, le=100)
+    user_id: Id
+    groups: list[Id] = Field(max_length=256)
 
 
 def checked(model: type[_Model], body: Any) -> _Model:

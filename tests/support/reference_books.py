@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from tests.support.reference_bodies import (
     BeginBody,
+    EscalationBody,
     FinalizeBody,
     Problem,
     SearchBody,
@@ -39,9 +40,10 @@ ROUTES = (
     Route("POST", "/knowledge-bases/{id}/search", "search"),
     Route("POST", "/history", "begin"),
     Route("POST", "/history/{id}/transcripts", "transcript"),
+    Route("POST", "/history/{id}/escalations", "escalate"),
     Route("PUT", "/history/{id}", "finalize"),
 )
-WRITES = frozenset({"begin", "transcript", "finalize"})
+WRITES = frozenset({"begin", "transcript", "escalate", "finalize"})
 
 
 def matched(method: str, path: str) -> tuple[str, str] | None:
@@ -73,12 +75,13 @@ class Answer:
 
 @dataclass
 class Call:
-    """A call: what began it, what was said, and each time that it was finalized."""
+    """A call: what began it, what was said, its escalations, and each time it was finalized."""
 
     id: str
     tenant: str
     record: dict[str, Any]
     transcripts: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    escalations: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     finalized: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
 
@@ -110,6 +113,7 @@ class Books:
             "search": self._search,
             "begin": self._begin,
             "transcript": self._transcript,
+            "escalate": self._escalate,
             "finalize": self._finalize,
         }
 
@@ -121,7 +125,8 @@ class Books:
         _put(self._tools, tenant, tool_id, definition)
 
     def put_knowledge(self, base_id: str, snippets: Any, tenant: str = ANY) -> None:
-        """Keep the snippets: objects with `id`, `title`, `text`, and what else one may have."""
+        """Keep the snippets: objects with `id`, `title`, `text`, and what else one may have; with
+        `acl`, a list of users and groups, only for them."""
         _put(self._knowledge, tenant, base_id, snippets)
 
     def answer(self, asked: Asked) -> Answer:
@@ -176,8 +181,9 @@ class Books:
         words = body.query.lower().split()
         kept = _found(self._knowledge, asked, "KNOWLEDGE_BASE_NOT_FOUND")
         scored = [
-            {**each, "score": sum(word in each["text"].lower() for word in words) / len(words)}
+            {**_shown(each), "score": _share(words, each["text"])}
             for each in (kept if words else [])
+            if _may_read(each, body)
         ]
         found = sorted((each for each in scored if each["score"]), key=lambda each: -each["score"])
         items = found[: body.n_results]
@@ -194,6 +200,12 @@ class Books:
     def _transcript(self, asked: Asked) -> Answer:
         call = self._call(asked)
         call.transcripts.append(checked(TranscriptBody, asked.body).model_dump())
+        self._commit(asked, call)
+        return done({}, 201)
+
+    def _escalate(self, asked: Asked) -> Answer:
+        call = self._call(asked)
+        call.escalations.append(checked(EscalationBody, asked.body).model_dump())
         self._commit(asked, call)
         return done({}, 201)
 
@@ -221,6 +233,19 @@ def done(data: Any, status: int = 200) -> Answer:
 def refusal(problem: Problem) -> Answer:
     error = {"code": problem.code, "message": str(problem)}
     return Answer(problem.status, {"success": False, "error": error})
+
+
+def _share(words: Sequence[str], text: str) -> float:
+    """How many of the words are in the text: 0 to 1."""
+    return sum(word in text.lower() for word in words) / len(words)
+
+
+def _may_read(snippet: Mapping[str, Any], body: SearchBody) -> bool:
+    return "acl" not in snippet or bool({body.user_id, *body.groups} & set(snippet["acl"]))
+
+
+def _shown(snippet: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in snippet.items() if name != "acl"}
 
 
 def _put(kept: dict[tuple[str, str], Any], tenant: str, name: str, value: Any) -> None:

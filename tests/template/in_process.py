@@ -120,7 +120,7 @@ class InProcess:
     def http(self, method: str, path: str, token: str, body: Any = None, **more: str) -> Any:
         """The status and the body of an answer of the HTTP API."""
         answer = self._http(method, path, token, body, **more)
-        return answer["statusCode"], json.loads(answer["body"])
+        return answer["statusCode"], json.loads(answer["body"] or "null")
 
     def pages(self, path: str, token: str) -> Iterator[Any]:
         """The entries of a list, over all its pages."""

@@ -53,6 +53,15 @@ SAID = [
     Step(match="more", tool_calls=[ToolCall(name="pay", input={"amount": 6})]),
     Step(match="form", tool_calls=[ToolCall(name="request_identity_intake", input=FORM)]),
     Step(match="at length", tokens=[LONG]),
+    Step(
+        match="my files",
+        tool_calls=[
+            ToolCall(name="list_files"),
+            ToolCall(name="read_file", input={"path": "notes.txt"}),
+            ToolCall(name="write_file", input={"path": "answer.txt", "text": "Yes"}),
+            ToolCall(name="send_file", input={"path": "answer.txt"}),
+        ],
+    ),
 ]
 
 
@@ -171,5 +180,6 @@ def _agent(server: Receiver) -> Mapping[str, Any]:
                 "http": {"url": url, "headers": {"Authorization": "Bearer {secret:server}"}},
                 **about,
             },
+            *({"builtin": name} for name in ("list_files", "read_file", "write_file", "send_file")),
         ],
     }

@@ -24,10 +24,12 @@ COPIES = "Table/AGENT#*"
 ONLY_COPIES = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["AGENT#*"]}}
 TOOL_SECRETS = "secret:parley/*"
 TOOL_FUNCTIONS = "ToolFunctionArns"
+KNOWLEDGE = ("KnowledgeBucketArns", "KnowledgeObjectArns", "KnowledgeBaseArns")
 MAIL = frozenset({"identities", "configuration sets"})
 """What SES asks for when a mail is sent."""
 
 _OWN = "${AWS::Region}:${AWS::AccountId}"
+TRACES = "traces"
 _NAMES = {
     f"arn:${{AWS::Partition}}:execute-api:{_OWN}:${{WebSocketApi}}/prod/*/@connections/*": CONNECTIONS,  # noqa: E501
     f"arn:${{AWS::Partition}}:secretsmanager:{_OWN}:secret:parley/*": TOOL_SECRETS,
@@ -81,6 +83,7 @@ def _permissions(statement: dict[str, Any]) -> Iterator[Permission]:
             named = COPIES
         for action in statement["Action"]:
             assert "*" not in action
+            assert (named == TRACES) is action.startswith("xray:")
             yield action, named
 
 
@@ -92,15 +95,19 @@ def _conditional(entry: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
     return condition, yes
 
 
-def name_of(resource: dict[str, Any]) -> str:
+def name_of(resource: dict[str, Any] | str) -> str:
     """What a resource of a statement is called here.
 
     Raises:
         AssertionError: it is more open than any that a function needs.
     """
+    if isinstance(resource, str):
+        # Segments of traces are no resources that could be named.
+        assert resource == "*"
+        return TRACES
     [(kind, value)] = resource.items()
     if kind == "Ref":
-        assert value == TOOL_FUNCTIONS
+        assert value in (TOOL_FUNCTIONS, *KNOWLEDGE)
         return str(value)
     if kind == "Fn::GetAtt":
         assert value[1] in ("Arn", "Id")

@@ -21,6 +21,8 @@ from shared.wiring import Deployment
 SERVICES = {
     "shared.storage.dynamodb": "dynamodb",
     "shared.storage.s3": "s3",
+    "shared.knowledge.s3": "s3",
+    "shared.knowledge.bedrock": "bedrock-agent-runtime",
     "shared.messaging.sqs": "sqs",
     "shared.messaging.connection_api": "apigatewaymanagementapi",
     "shared.messaging.lambda_functions": "lambda",
@@ -33,6 +35,7 @@ _ACTIONS = {
     "get_item": "dynamodb:GetItem",
     "batch_get_item": "dynamodb:BatchGetItem",
     "query": "dynamodb:Query",
+    "scan": "dynamodb:Scan",
     "get_object": "s3:GetObject",
     "put_object": "s3:PutObject",
     "delete_object": "s3:DeleteObject",
@@ -43,6 +46,7 @@ _ACTIONS = {
     "get_secret_value": "secretsmanager:GetSecretValue",
     "invoke": "lambda:InvokeFunction",
     "send_email": "ses:SendEmail",
+    "retrieve": "bedrock:Retrieve",
 }
 _WRITES: dict[object, str] = {
     table.Put: "dynamodb:PutItem",

@@ -73,6 +73,8 @@ class Recorder:
             case "s3" if "Key" in params:
                 folder = params["Key"].partition("/")[0]
                 yield f"s3:{operation}", f"Bucket/{folder}/*"
+            case "s3" if operation == "ListObjectsV2":
+                yield "s3:ListBucket", "Bucket"
             case "sqs":
                 yield f"sqs:{_SAME.get(operation, operation)}", "Queue"
             case "execute-api":

@@ -1,9 +1,11 @@
 """What a deployment goes through in its life: everything that makes its functions ask AWS."""
 
+import base64
 import hmac
 import json
 import re
 import time
+import urllib.request
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +15,7 @@ from shared.ids import pack
 from shared.protocol.fields import MAX_MESSAGE_CHARACTERS, MAX_METADATA_BYTES
 from tests.messaging.receivers import HOST
 from tests.support.aws import REGION, client
+from tests.support.gateway import PATIENCE
 from tests.template import backed
 from tests.template.in_process import SECRET
 from tests.template.life import LONG, SERVICE_TOKEN, Life
@@ -32,6 +35,7 @@ def live(life: Life) -> None:
         backed.live(life, life.backend)
     look_after(life)
     lose_a_wake(life)
+    forget(life)
 
 
 def converse(life: Life) -> None:
@@ -68,6 +72,7 @@ def converse(life: Life) -> None:
         assert json.loads(functions.posted()[-1])["type"] == "eventual_response"
 
     _answer(life, session)
+    _attach(life, session, ids["conversationId"])
 
     # One turn that waits to begin and one behind it, both stopped.
     say("q5", "Never mind"), say("q6", "Nor this")
@@ -135,6 +140,47 @@ def _answer(life: Life, session: Mapping[str, str]) -> None:
     assert asked("w3", "and 6 more")["type"] == "stream_chunk"
     assert answer("confirm_tool_action", approved=False)["type"] == "eventual_response"
     assert functions.http("GET", "/approvals?state=decided", token())[0] == 200
+
+
+def _attach(life: Life, session: Mapping[str, str], conversation: str) -> None:
+    """A file is uploaded and comes with a picture; the agent sends one, and both are fetched."""
+    functions, token = life.functions, life.bearer()
+    asked = {"session_id": session["sessionId"], "name": "notes.txt", "mime_type": "text/plain"}
+    status, place = functions.http("POST", "/uploads", token, {**asked, "size": 5})
+    assert status == 201, place
+    _request("PUT", place["url"], b"Notes", place["headers"])
+    picture = base64.b64encode(b"GIF89a").decode()
+    functions.stop("Worker")
+    functions.frame(
+        "c1",
+        "send_message",
+        requestId="f1",
+        message="my files",
+        images=[{"url": f"data:image/gif;base64,{picture}"}],
+        files=[{"name": "notes.txt", "url": f"upload:{place['upload_id']}"}],
+        **session,
+    )
+    functions.work()
+    sent = json.loads(functions.posted()[-1])["data"]["data"]["directive"]["files"]
+    assert _request("GET", sent[0]["url"]) == b"Yes"
+    functions.stop("Worker")
+    functions.frame("c1", "send_message", requestId="f2", message="And now?", **session)
+    functions.work()
+    assert json.loads(functions.posted()[-1])["type"] == "eventual_response"
+
+    path = f"/conversations/{conversation}/files"
+    status, listed = functions.http("GET", path, token)
+    assert [each["path"] for each in listed] == ["answer.txt", "image-1.gif", "notes.txt"]
+    assert functions.http("GET", f"{path}/notes.txt", token)[0] == 302
+
+
+def _request(
+    method: str, url: str, data: bytes | None = None, headers: Mapping[str, str] | None = None
+) -> bytes:
+    request = urllib.request.Request(url, data, dict(headers or {}), method=method)
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        body: bytes = answer.read()
+    return body
 
 
 def _vouch(life: Life) -> None:
@@ -220,3 +266,18 @@ def lose_a_wake(life: Life) -> None:
             },
         )
     assert life.functions.call("Sweep", {})["wakes"] == 1
+
+
+def forget(life: Life) -> None:
+    """All that the tenant has is deleted."""
+    functions, token = life.functions, life.bearer()
+    status, listed = functions.http("GET", "/conversations?limit=100", token)
+    assert status == 200, listed
+    for each in listed:
+        path = f"/conversations/{each['conversation_id']}"
+        assert functions.http("DELETE", path, token)[0] == 202
+    status, erased = functions.http("DELETE", "/tenants/default/data", SERVICE_TOKEN)
+    assert status == 202, erased
+    functions.work()
+    status, state = functions.http("GET", f"/deletions/{erased['deletion_id']}", SERVICE_TOKEN)
+    assert (status, state["kind"]) == (200, "tenant")

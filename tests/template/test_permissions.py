@@ -29,13 +29,20 @@ from tests.template.variables import TEMPLATE, declared, environment, own
 FUNCTIONS = sorted(loading.functions(TEMPLATE))
 
 BEDROCK = "Bedrock is asked without boto3, and only where it is the provider"
+KNOWLEDGE = "the agents of the story have nothing to look up"
 POLLING = "Lambda reads the queue for the worker, with the worker's role"
+DAEMON = "X-Ray's daemon does, beside the function and with its role"
 NOT_SEEN: Mapping[str, Mapping[str, str]] = {
     "Worker": {
         "sqs:ReceiveMessage": POLLING,
         "sqs:DeleteMessage": POLLING,
         "sqs:GetQueueAttributes": POLLING,
         "bedrock:InvokeModelWithResponseStream": BEDROCK,
+        "s3:ListBucket": KNOWLEDGE,
+        "s3:GetObject": KNOWLEDGE,
+        "bedrock:Retrieve": KNOWLEDGE,
+        "xray:PutTraceSegments": DAEMON,
+        "xray:PutTelemetryRecords": DAEMON,
     },
 }
 """What a role allows although its function was not seen to ask for it. Logs are not here: Lambda
@@ -50,12 +57,12 @@ NOT_ALLOWED: Mapping[str, Mapping[str, str]] = {
         "s3:PutObject": SMALL,
     },
     "SendMessage": {"s3:PutObject": SMALL},
+    "Executor": {"dynamodb:ConditionCheckItem": "nobody comes back to a conversation over HTTP"},
     "Sweep": {
         "dynamodb:GetItem": DICTIONARIES,
         "dynamodb:BatchGetItem": DICTIONARIES,
         "s3:GetObject": DICTIONARIES,
     },
-    "Executor": {"s3:PutObject": SMALL},
 }
 """What names in the code could mean, and never do. The story has messages of the largest size."""
 
@@ -148,10 +155,26 @@ def test_tools_call_only_the_functions_that_the_deployment_names() -> None:
 
 def test_bedrock_is_called_only_where_it_is_the_provider() -> None:
     [statement] = conditional("Worker", "UsesBedrock")
-    assert statement == {each for each in policies.allowed("Worker") if "bedrock" in each[0]}
+    asked = {each for each in policies.allowed("Worker") if "bedrock" in each[0]}
+    assert statement == asked - {("bedrock:Retrieve", "KnowledgeBaseArns")}
     assert TEMPLATE["Conditions"]["UsesBedrock"] == {
         "Fn::Equals": [{"Ref": "ModelProvider"}, "bedrock"]
     }
+
+
+@pytest.mark.parametrize(
+    ("condition", "action", "parameter"),
+    [
+        ("HasKnowledgeBuckets", "s3:ListBucket", "KnowledgeBucketArns"),
+        ("HasKnowledgeObjects", "s3:GetObject", "KnowledgeObjectArns"),
+        ("HasKnowledgeBases", "bedrock:Retrieve", "KnowledgeBaseArns"),
+    ],
+)
+def test_only_the_named_places_are_looked_up(condition: str, action: str, parameter: str) -> None:
+    assert conditional("Worker", condition) == [{(action, parameter)}]
+    declared = TEMPLATE["Parameters"][parameter]
+    assert (declared["Type"], declared["Default"]) == ("CommaDelimitedList", "")
+    assert all(not conditional(each, condition) for each in FUNCTIONS if each != "Worker")
 
 
 def test_mail_is_sent_only_where_there_is_a_sender_and_only_from_it() -> None:
@@ -164,6 +187,16 @@ def test_mail_is_sent_only_where_there_is_a_sender_and_only_from_it() -> None:
         "Fn::Not": [{"Fn::Equals": [{"Ref": "OtpSender"}, ""]}]
     }
     assert TEMPLATE["Parameters"]["OtpSender"]["Default"] == ""
+
+
+def test_traces_are_sent_only_where_they_are_asked_for() -> None:
+    [statement] = conditional("Worker", "Traced")
+    assert {action for action, _ in statement} == {
+        "xray:PutTraceSegments",
+        "xray:PutTelemetryRecords",
+    }
+    assert TEMPLATE["Conditions"]["Traced"] == {"Fn::Equals": [{"Ref": "Tracing"}, "true"]}
+    assert TEMPLATE["Parameters"]["Tracing"]["Default"] == "false"
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

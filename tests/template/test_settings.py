@@ -1,6 +1,7 @@
 """What the template tells the functions is what the settings understand."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ CHOICES = [
     (name, value)
     for name in (
         *("AuthMode", "AuthJwtSingleUse", "ModelProvider", "Mode", "LogLevel"),
-        *("BackendMode", "HistoryEnabled"),
+        *("BackendMode", "HistoryEnabled", "Tracing"),
     )
     for value in PARAMETERS[name]["AllowedValues"]
 ]
@@ -40,6 +41,8 @@ SPECIAL = {
     "AuthJwtTenant": "auth_jwt_tenant",
     "AllowedHosts": "allowed_hosts",
     "ModelRatePerMinute": "model_rate_per_minute",
+    "RetentionDays": "retention_days",
+    "TenantUsdPerDay": "tenant_nano_usd_per_day",
     "OtpSender": "otp_sender",
     "BackendUrl": "backend_url",
     "BackendToken": "backend_token",
@@ -75,11 +78,24 @@ def test_every_offered_value_is_accepted(function: str, parameter: str, value: s
 
 @pytest.mark.parametrize("function", sorted(FUNCTIONS))
 def test_what_is_set_for_models_arrives(function: str) -> None:
-    settings = load(function, TitleModel="claude-haiku-4-5", ModelRatePerMinute="999999")
+    settings = load(
+        function,
+        TitleModel="claude-haiku-4-5",
+        SummaryModel="small",
+        JudgeModel="judge",
+        ModelRatePerMinute="999999",
+    )
     assert (settings.title_model, settings.model_rate_per_minute) == ("claude-haiku-4-5", 999_999)
+    assert (settings.judge_model, settings.summary_model) == ("judge", "small")
+
+    spending = load(function, TenantUsdPerDay="0.50", ModelPrices="agents/prices.json")
+    assert spending.tenant_nano_usd_per_day == 500_000_000
+    assert spending.model_prices == Path("agents/prices.json")
 
     unset = load(function)
     assert (unset.title_model, unset.model_rate_per_minute) == (None, None)
+    assert (unset.tenant_nano_usd_per_day, unset.model_prices) == (None, None)
+    assert (unset.judge_model, unset.summary_model) == (None, None)
 
 
 @pytest.mark.parametrize("function", sorted(FUNCTIONS))
@@ -166,9 +182,13 @@ def test_a_number_has_the_default_and_the_bounds_of_its_setting(
 @pytest.mark.parametrize(
     ("parameter", "text", "accepted"),
     [
+        *[("RetentionDays", text, True) for text in ("", "1", "9999")],
+        *[("RetentionDays", text, False) for text in ("0", "10000", "1.5", "-1", "week")],
         *[("ModelRatePerMinute", text, True) for text in ("", "1", "999999")],
         *[("ModelRatePerMinute", text, False) for text in ("0", "1000000", "1.5", "-1", "ten")],
         ("ModelRatePerMinute", "01", False),
+        *[("TenantUsdPerDay", text, True) for text in ("", "25", "0.50", "999999.999999")],
+        *[("TenantUsdPerDay", text, False) for text in ("0", "0.00", "-1", "five", "$5", "0,5")],
         *[("AuthJwksUrl", text, True) for text in ("", URL, "https://127.0.0.1:8443/a/b.json")],
         *[("AuthJwksUrl", text, False) for text in ("http://a.example", "https://", URL + "?a=b")],
         *[("AuthJwksUrl", text, False) for text in ("https://a:b@c.example/", URL + " ", "ftp:/")],

@@ -25,5 +25,5 @@ def tool(function: Any, **more: Any) -> PythonTool:
     return PythonTool(function, name="tool", **{"description": "Do it.", **more})
 
 
-def run(function: Callable[..., Any], **arguments: Any) -> str:
+def run(function: Callable[..., Any], **arguments: Any) -> Any:
     return tool(function).run(arguments, context())

@@ -73,7 +73,7 @@ def specs(*entries: Mapping[str, Any]) -> list[ToolSpec]:
 
 def ran(toolbox: Toolbox, name: str, **arguments: Any) -> str:
     [tool] = [each for each in toolbox if each.name == name]
-    return tool.run(arguments, context())
+    return str(tool.run(arguments, context()))
 
 
 def test_each_kind(maker: Toolmaker) -> None:

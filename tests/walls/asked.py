@@ -8,10 +8,10 @@ route or field is missing here, or in `asked_frames.py`, until somebody has thou
 from collections.abc import Mapping
 
 from tests.walls import pairs as of
-from tests.walls.asked_frames import ACTIONS, AGENTS, CHOICE, TEXT, Tried
+from tests.walls.asked_frames import ACTIONS, AGENTS, ATTACHED, CHOICE, TEXT, Tried
 from tests.walls.inventory import CREDENTIALS, Place
 from tests.walls.probes import Probe, by_body, by_header, by_request
-from tests.walls.things import ASKED
+from tests.walls.things import ASKED, UPLOAD
 
 BEARER = "whoever bears a good one is its user; test_credentials.py has the others"
 
@@ -44,6 +44,7 @@ APPROVAL_PATH = "/approvals/{approval_id}"
 DECISION = {"approved": True}
 REPLAY = "/deliveries/{delivery_id}/replay"
 MESSAGES = "/conversations/{conversation_id}/messages"
+FILES = "/conversations/{conversation_id}/files"
 
 ROUTES: Mapping[Place, Mapping[str, Tried]] = {
     **_route(
@@ -61,6 +62,8 @@ ROUTES: Mapping[Place, Mapping[str, Tried]] = {
             "header.idempotency-key": (by_header(*TURNS, "Idempotency_Key", of.turn_keys, ASKED),),
             "body.session_id": (by_body("session_id", of.sessions),),
             "body.agent_id": AGENTS,
+            "body.images": ATTACHED,
+            "body.files": ATTACHED,
             "body.message": TEXT,
             "body.wait": CHOICE,
             "body.callback_url": "where to tell the caller that the turn has ended",
@@ -108,6 +111,7 @@ ROUTES: Mapping[Place, Mapping[str, Tried]] = {
         },
         DECISION,
     ),
+    **_route("GET", "/usage", {"query.from": CHOICE, "query.to": CHOICE}),
     **_route("GET", "/agents", {"query.limit": CHOICE, "query.cursor": AGENTS}),
     **_route("GET", "/agents/{agent_id}", {"path.agent_id": AGENTS}),
     **_route(
@@ -147,9 +151,70 @@ ROUTES: Mapping[Place, Mapping[str, Tried]] = {
         {"path.conversation_id": (by_request("GET", "/conversations/{}", of.conversations),)},
     ),
     **_route(
+        "GET",
+        "/conversations/{conversation_id}/export",
+        {
+            "path.conversation_id": (
+                by_request("GET", "/conversations/{}/export", of.conversations),
+            ),
+            "query.cursor": "a number of the conversation that the path names",
+        },
+    ),
+    **_route(
+        "DELETE",
+        "/users/{user}/data",
+        {"path.user": "a name, whether or not somebody has it: nothing is looked up"},
+    ),
+    **_route(
+        "DELETE",
+        "/tenants/{tenant}/data",
+        {
+            "path.tenant": "a name that is compared with the caller's own: nothing is looked up",
+            "query.idle_days": CHOICE,
+        },
+    ),
+    **_route(
+        "GET",
+        "/deletions/{deletion_id}",
+        {"path.deletion_id": (by_request("GET", "/deletions/{}", of.deletions),)},
+    ),
+    **_route(
         "POST",
         "/conversations/{conversation_id}/end",
         {"path.conversation_id": (by_request("POST", "/conversations/{}/end", of.conversations),)},
+    ),
+    **_route(
+        "POST",
+        "/uploads",
+        {
+            "body.session_id": (
+                Probe(
+                    of.sessions,
+                    lambda visit, sent: visit.request(
+                        "POST", "/uploads", {**UPLOAD, "session_id": sent}
+                    ),
+                ),
+            ),
+            "body.name": TEXT,
+            "body.mime_type": TEXT,
+            "body.size": CHOICE,
+        },
+        UPLOAD,
+    ),
+    **_route(
+        "GET",
+        FILES,
+        {"path.conversation_id": (by_request("GET", "/conversations/{}/files", of.conversations),)},
+    ),
+    **_route(
+        "GET",
+        f"{FILES}/{{path}}",
+        {
+            "path.conversation_id": (
+                by_request("GET", "/conversations/{}/files/notes.txt", of.conversations),
+            ),
+            "path.path": "it names a file of that conversation alone; test_workspace.py",
+        },
     ),
     **_route(
         "GET",
@@ -170,6 +235,12 @@ ROUTES: Mapping[Place, Mapping[str, Tried]] = {
                 ),
             ),
         },
+    ),
+    # At last, as it leaves nothing for the others.
+    **_route(
+        "DELETE",
+        "/conversations/{conversation_id}",
+        {"path.conversation_id": (by_request("DELETE", "/conversations/{}", of.conversations),)},
     ),
 }
 

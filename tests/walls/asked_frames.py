@@ -16,6 +16,7 @@ Tried = tuple[Probe, ...] | str
 ECHO = "an id of the answer alone; it comes back as it was sent"
 CHOICE = "it chooses how this request is done, and names nothing"
 TEXT = "what the caller says; it is stored with what is theirs"
+ATTACHED = "what the caller brings; of uploads only this conversation's: test_uploads.py"
 AGENTS = "agents are the deployment's, the same for all tenants"
 
 
@@ -66,6 +67,8 @@ ACTIONS: Mapping[str, Mapping[str, Tried]] = {
     "send_message": {
         "request_id": (in_session("send_message", "requestId", of.requests),),
         "session_id": (by_frame("send_message", "sessionId", of.sessions, message="Hello"),),
+        "images": ATTACHED,
+        "files": ATTACHED,
         "message": TEXT,
         "stream": CHOICE,
         "model": CHOICE,

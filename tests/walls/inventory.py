@@ -26,7 +26,7 @@ def actions() -> dict[str, set[str]]:
 def routes(app: FastAPI) -> dict[Place, set[str]]:
     """The parameters of each route, as `path.…`, `query.…`, `header.…`, `cookie.…`, `body.…`."""
     return {
-        (method, route.path): _parameters(route)
+        (method, route.path.replace(":path}", "}")): _parameters(route)
         for route in _leaves(app.routes)
         for method in route.methods or ()
     }

@@ -59,6 +59,10 @@ class NotedTable:
         self._notes.append(f"index {index.name} {limit} {sorted(how)}")
         return self._engine.query_index(index, value, limit=limit, **how)
 
+    def scan(self, *, limit: int | None = None, cursor: str | None = None) -> Page:
+        self._notes.append(f"scan {limit} {cursor is not None}")
+        return self._engine.scan(limit=limit, cursor=cursor)
+
 
 def _kinds(keys: Sequence[Key]) -> str:
     return " ".join(f"{key.pk.partition('#')[0]}/{key.sk.partition('#')[0]}" for key in keys)

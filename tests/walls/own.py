@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from tests.walls.inventory import Place
-from tests.walls.things import ASKED, VALUES, Asked, Things
+from tests.walls.things import ASKED, UPLOAD, VALUES, Asked, Things
 
 Fields = Callable[[Things], dict[str, Any]]
 Where = Callable[[Things], tuple[str, Any]]
@@ -97,6 +98,7 @@ REQUESTS: Mapping[Place, list[tuple[Where, str]]] = {
         (lambda own: (f"/approvals/{own.approvals[1].id}", {"approved": True}), NO_APPROVAL),
         (lambda own: (f"/approvals/{own.approvals[2].id}", {"approved": False}), NO_APPROVAL),
     ],
+    ("GET", "/usage"): [(lambda _: ("/usage", None), "FORBIDDEN")],
     ("GET", "/agents"): [(lambda _: ("/agents", None), EMPTY)],
     ("GET", "/agents/{agent_id}"): [(lambda _: ("/agents/assistant", None), NO_AGENT)],
     ("GET", "/deliveries"): [
@@ -116,8 +118,36 @@ REQUESTS: Mapping[Place, list[tuple[Where, str]]] = {
     ("POST", "/conversations/{conversation_id}/end"): [
         (lambda own: (f"/conversations/{own.conversations[0]}/end", None), NO_CONVERSATION)
     ],
+    ("GET", "/conversations/{conversation_id}/export"): [
+        (lambda own: (f"/conversations/{own.conversations[0]}/export", None), NO_CONVERSATION)
+    ],
+    ("GET", "/deletions/{deletion_id}"): [
+        (lambda own: (f"/deletions/{own.deletion}", None), "DELETION_NOT_FOUND")
+    ],
+    ("POST", "/uploads"): [
+        (lambda own: ("/uploads", {**UPLOAD, "session_id": own.session}), NO_SESSION)
+    ],
+    ("GET", "/conversations/{conversation_id}/files"): [
+        (lambda own: (f"/conversations/{own.conversations[0]}/files", None), NO_CONVERSATION)
+    ],
+    ("GET", "/conversations/{conversation_id}/files/{path}"): [
+        (
+            lambda own: (f"/conversations/{own.conversations[0]}/files/a.txt", None),
+            NO_CONVERSATION,
+        )
+    ],
     ("GET", "/conversations/{conversation_id}/messages"): [
         (lambda own: (f"/conversations/{own.conversations[0]}/messages", None), NO_CONVERSATION)
+    ],
+    # At last, as they leave nothing for the others.
+    ("DELETE", "/conversations/{conversation_id}"): [
+        (lambda own: (f"/conversations/{own.conversations[0]}", None), NO_CONVERSATION)
+    ],
+    ("DELETE", "/users/{user}/data"): [
+        (lambda own: (f"/users/{quote(own.person.user, safe='')}/data", None), "FORBIDDEN")
+    ],
+    ("DELETE", "/tenants/{tenant}/data"): [
+        (lambda own: (f"/tenants/{own.person.tenant}/data?idle_days=9", None), "FORBIDDEN")
     ],
 }
 """The paths and bodies of requests, likewise."""

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Sequence
 
 from shared.conversations.approval_places import KIND as LISTED
+from shared.conversations.audit import ID as DELETION
 from shared.conversations.items import TURN_ID, turn_ref
 from shared.ids import new_id, pack, unpack
 from shared.mailbox.dead_letters import CURSOR as DEAD
@@ -173,6 +174,11 @@ def tokens(town: Town, theirs: Things, __: Things) -> list[Pair]:
 def users(_: Town, theirs: Things, __: Things) -> list[Pair]:
     """For `X-On-Behalf-Of`, which no signed token may bring, whomever it names."""
     return [(theirs.person.user, NOBODY.user)]
+
+
+def deletions(_: Town, theirs: Things, mine: Things) -> list[Pair]:
+    never = pack(DELETION, new_id())
+    return [] if _looks_after(mine, theirs) else [(theirs.deletion, never)]
 
 
 def vouched(_: Town, theirs: Things, mine: Things) -> list[Pair]:

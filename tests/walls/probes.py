@@ -82,6 +82,10 @@ def by_header(method: str, path: str, header: str, pairs: Pairs, body: object = 
             approval=mine.approvals[0].id,
             agent="assistant",
             delivery=mine.delivery,
+            deletion=mine.deletion,
+            user=quote(mine.person.user),
+            tenant=mine.person.tenant,
+            path="a.txt",
         )
         visit.request(method, where, body, **{header: sent})
 

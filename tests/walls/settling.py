@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from shared.conversations.audit import Deletion, public_id
 from shared.conversations.items import TURN_ID, box_key, turn_id, turn_ref
 from shared.ids import new_id, pack, unpack
 from shared.mailbox.box import BoxKey
@@ -164,6 +165,11 @@ def _dead(town: Town, mine: Things) -> None:
     table.write(delivery(town.deployment.requests, box, url, "{}", town.clock).overflow)
     [item] = table.query(box.partition, prefix="DELIVERY#").items
     mine.delivery = delivery_id(box, item.key.sk)
+    deletion = Deletion(
+        id=new_id(), kind="user", target="x", by=mine.person.user, reason="request", asked_at=1
+    )
+    table.write([deletion.begun(mine.person.tenant)])
+    mine.deletion = public_id(deletion.id)
     at = str(item.attrs["listed_at"])
     mine.delivery_cursor = pack(CURSOR, at, box.kind, box.id, item.key.sk)
 

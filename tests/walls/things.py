@@ -12,6 +12,9 @@ from tests.walls.town import Town
 ASKED = {"agent_id": "assistant", "message": "over HTTP", "wait": 0}
 """The body of the request that bore a `turn_key`."""
 
+UPLOAD = {"session_id": "none", "name": "a.txt", "mime_type": "text/plain", "size": 1}
+"""The body of a request for a place."""
+
 HEADER, LABEL = "Sure", "Yes"
 """What a form asks under, and an answer to it."""
 
@@ -36,8 +39,9 @@ NOTHING = Asked("", "")
 class Things:
     """By kind. `approvals` are for the person to decide, of which the last one has been decided;
     `by_role` is what their turn asks somebody with a role; `form` and `code` are for them to fill
-    in; `delivery` is one of theirs that has died. `shared` are those that belong to a conversation
-    which all of the tenant share; `words` are what only their owner may be told."""
+    in; `delivery` is one of theirs that has died, `deletion` one that they have asked for. `shared`
+    are those that belong to a conversation which all of the tenant share; `words` are what only
+    their owner may be told."""
 
     person: Person
     connection: str
@@ -56,6 +60,7 @@ class Things:
     approval_cursor: str = ""
     delivery: str = ""
     delivery_cursor: str = ""
+    deletion: str = ""
     words: list[str] = field(default_factory=list)
 
     @property
@@ -106,7 +111,7 @@ def marks(mine: Things) -> set[str]:
     refs = {part for turn in mine.turns for part in unpack(TURN_ID, turn, 2)}
     asked = {each.id for each in (*mine.approvals, mine.by_role, mine.form)}
     found = {*ids, *refs, *asked, *mine.turns, *mine.words, mine.connection, mine.code.code}
-    found.add(mine.delivery)
+    found |= {mine.delivery, mine.deletion}
     return found - agents - {""}
 
 

@@ -1,5 +1,6 @@
 """The executor function and its workers in one process: a wait of the API lets the workers run."""
 
+import base64
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -176,7 +177,10 @@ class Site:
         }
         with event_loop():
             result = self._invoke(executor, event)
-        return Answer(result["statusCode"], result.get("headers", {}), result.get("body", ""))
+        said: str = result.get("body", "")
+        if result.get("isBase64Encoded"):
+            said = base64.b64decode(said).decode()
+        return Answer(result["statusCode"], result.get("headers", {}), said)
 
     def turn(self, message: str = "Hi", **more: Any) -> Answer:
         """Ask the assistant; `person`, headers and the like go beside the fields of the body."""

@@ -51,8 +51,12 @@ def test_the_schema_names_every_route_and_its_errors(site: Site) -> None:
         *("/health", "/tickets", "/executor/turns", "/turns/{turn_id}", "/turns/{turn_id}/cancel"),
         *("/conversations", "/conversations/{conversation_id}", "/approvals"),
         *("/conversations/{conversation_id}/end", "/conversations/{conversation_id}/messages"),
+        *("/uploads", "/conversations/{conversation_id}/files"),
+        "/conversations/{conversation_id}/files/{path}",
         *("/approvals/{approval_id}", "/agents", "/agents/{agent_id}"),
-        *("/deliveries", "/deliveries/{delivery_id}/replay"),
+        *("/deliveries", "/deliveries/{delivery_id}/replay", "/usage"),
+        *("/conversations/{conversation_id}/export", "/deletions/{deletion_id}"),
+        *("/users/{user}/data", "/tenants/{tenant}/data"),
     }
     responses = schema["paths"]["/executor/turns"]["post"]["responses"]
     assert {"200", "202", "401", "404", "409", "422", "429", "500", "502", "504"} <= set(responses)
@@ -69,8 +73,13 @@ def test_the_schema_names_every_route_and_its_errors(site: Site) -> None:
     [
         *[("POST", "/tickets"), ("POST", "/executor/turns"), ("GET", "/turns/turn_x")],
         *[("POST", "/turns/turn_x/cancel"), ("GET", "/conversations"), ("POST", "/approvals/x")],
-        *[("GET", "/agents"), ("GET", "/agents/x"), ("GET", "/deliveries")],
+        *[("GET", "/agents"), ("GET", "/agents/x"), ("GET", "/deliveries"), ("GET", "/usage")],
         ("POST", "/deliveries/x/replay"),
+        *[("DELETE", "/conversations/x"), ("GET", "/conversations/x/export")],
+        *[("DELETE", "/users/x/data"), ("DELETE", "/tenants/x/data"), ("GET", "/deletions/x")],
+        ("POST", "/uploads"),
+        ("GET", "/conversations/00000000-0000-4000-8000-000000000000/files"),
+        ("GET", "/conversations/00000000-0000-4000-8000-000000000000/files/a.txt"),
         ("GET", "/conversations/00000000-0000-4000-8000-000000000000"),
         ("POST", "/conversations/00000000-0000-4000-8000-000000000000/end"),
         ("GET", "/conversations/00000000-0000-4000-8000-000000000000/messages"),

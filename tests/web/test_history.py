@@ -35,7 +35,8 @@ def test_it_is_told_once_however_often_it_is_asked(kept: Site, backend: Referenc
     kept.work()
     before = kept.ask("GET", f"/conversations/{name}").body
     assert set(before) == {
-        "conversation_id", "title", "agent_id", "updated_at", "message_count", "history"
+        "conversation_id", "title", "agent_id", "updated_at", "message_count", "history",
+        "workflow", "usage",
     }  # fmt: skip
     assert set(before["history"]) == STATE
     assert (before["history"]["state"], before["history"]["complete"]) == ("open", None)

@@ -36,7 +36,9 @@ def test_a_reply_within_the_wait(site: Site) -> None:
     answer = site.turn("How are you?")
     assert answer.status == 200
     body = answer.body
-    assert set(body) == {"turn_id", "session_id", "status", "text", "usage", "citations"}
+    assert set(body) == {
+        "turn_id", "session_id", "status", "text", "usage", "citations", "escalation"
+    }  # fmt: skip
     assert (body["status"], body["text"], body["citations"]) == ("completed", "Hello!", [])
     assert body["usage"] == {"promptTokens": 7, "completionTokens": 5, "costUsd": 3e-06}
     assert re.fullmatch(r"turn_[A-Za-z0-9_-]+", body["turn_id"])

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.cli.chat.clean import clean, one_line, visible
+from shared.cli.chat.handover import handed_over
 from shared.cli.chat.shapes import count, mapping, rows, string, strings
+from shared.cli.chat.sources import sources
 
 MAX_SUGGESTIONS = 9
 _SECONDS = (int, float)
@@ -97,6 +99,7 @@ class Finished:
     prompt_tokens: int | None
     completion_tokens: int | None
     cost_usd: float | None
+    sources: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,7 @@ def read(event: Mapping[str, Any]) -> Sequence[TurnEvent]:
         case "stream_chunk":
             return _tools(mapping(mapping(data, "state"), "rawResponse"))
         case "eventual_response":
-            return [_finished(mapping(data, "data"))]
+            return [*map(Notice, handed_over(data)), _finished(mapping(data, "data"))]
         case "cancelled":
             return [Stopped()]
         case "error":
@@ -198,8 +201,7 @@ def error_of(event: Mapping[str, Any]) -> tuple[str, str]:
     data = mapping(event, "data")
     error = mapping(data, "error") or mapping(event, "error")
     message = one_line(string(error, "message")) or "The server gave no reason."
-    after = mapping(data, "details").get("retryAfter")
-    if isinstance(after, _SECONDS):
+    if isinstance(after := mapping(data, "details").get("retryAfter"), _SECONDS):
         message += f" Try again in {after:g} s."
     return one_line(string(error, "code")) or "ERROR", message
 
@@ -229,7 +231,6 @@ def _tools(raw: Mapping[str, Any]) -> Sequence[TurnEvent]:
 
 def _finished(data: Mapping[str, Any]) -> Finished:
     response, usage = mapping(data, "response"), mapping(data, "usage")
-    cost = usage.get("costUsd")
     return Finished(
         text=clean("".join(strings(response, "responseParts"))),
         message_id=string(data, "messageId"),
@@ -238,7 +239,8 @@ def _finished(data: Mapping[str, Any]) -> Finished:
         ][:MAX_SUGGESTIONS],
         prompt_tokens=count(usage, "promptTokens"),
         completion_tokens=count(usage, "completionTokens"),
-        cost_usd=float(cost) if isinstance(cost, _SECONDS) else None,
+        cost_usd=float(cost) if isinstance(cost := usage.get("costUsd"), _SECONDS) else None,
+        sources=sources(data),
     )
 
 

@@ -126,6 +126,8 @@ class View:
         match event:
             case events.Finished():
                 self._replies.finish(event.text)
+                for source in event.sources:
+                    self._line(f"  from {source}", DIM)
                 self._usage(event)
                 self.suggestions = event.suggestions
                 for number, suggestion in enumerate(event.suggestions, 1):

@@ -2,8 +2,8 @@
 
 from tests.backends.mistakes.in_described import IN_DESCRIBED
 from tests.backends.mistakes.in_fields import IN_FIELDS
-from tests.backends.mistakes.in_sections import IN_SECTIONS
 from tests.backends.mistakes.in_resources import IN_RESOURCES
+from tests.backends.mistakes.in_sections import IN_SECTIONS
 from tests.backends.mistakes.in_texts import IN_TEXTS
 from tests.backends.mistakes.in_tools import IN_TOOLS
 from tests.backends.mistakes.in_yaml import IN_YAML

@@ -13,13 +13,13 @@ IN_SECTIONS = [
         "knowledge from nowhere",
         GOOD + "knowledge: {top_k: 3}\n",
         3,
-        '"knowledge" must have exactly one of documents and id: what is searched.',
+        '"knowledge" must have exactly one of documents, id and bedrock: what is searched.',
     ),
     Mistake(
         "knowledge from two places",
         GOOD + "knowledge: {documents: a, id: b}\n",
         3,
-        '"knowledge" must have exactly one of documents and id: what is searched.',
+        '"knowledge" must have exactly one of documents, id and bedrock: what is searched.',
     ),
     Mistake(
         "knowledge from outside",
@@ -40,6 +40,19 @@ IN_SECTIONS = [
         GOOD + "knowledge:\n  document: a\n",
         4,
         '"knowledge.document" is not a known field; did you mean "documents"? If not, remove it.',
+    ),
+    Mistake(
+        "knowledge from something in Bedrock that is no knowledge base",
+        GOOD + "knowledge:\n  bedrock: handbook\n",
+        4,
+        '"knowledge.bedrock" must be the id of a knowledge base in Bedrock: 10 letters and digits.',
+    ),
+    Mistake(
+        "a search without anything to search",
+        GOOD + "tools:\n  - builtin: knowledge_search\n",
+        4,
+        '"tools.0.builtin" is knowledge_search, but the agent has no knowledge; add it, such as '
+        "knowledge: {documents: knowledge/support}.",
     ),
     Mistake(
         "knowledge with a bad id",

@@ -229,6 +229,24 @@ def test_events_of_another_shape_do_no_harm(kind: str, data: object) -> None:
     assert len(said) == (0 if kind == "stream_chunk" else 1)
 
 
+def test_the_end_of_a_turn_says_what_it_rests_on() -> None:
+    cited = [
+        {"id": "a.md", "title": "Returns\x1b[31m\n", "url": "https://example.com/a"},
+        {"id": "b.md", "title": "", "url": 1},
+        {"id": "", "title": " "},
+        "x",
+        *({"id": f"{number}.md"} for number in range(9)),
+    ]
+    [end] = events.read({"type": "eventual_response", "data": {"data": {"citations": cited}}})
+    assert isinstance(end, events.Finished)
+    assert end.sources[:3] == ("Returns[31m https://example.com/a", "b.md", "0.md")
+    assert len(end.sources) == 8
+
+    to, out = console()
+    View(to, PlainReply(io.StringIO()), rendered=False).show(end)
+    assert "from Returns[31m https://example.com/a" in out.getvalue()
+
+
 def test_an_event_of_no_known_type_says_nothing() -> None:
     assert events.read({}) == []
     assert events.read({"type": ["x"], "data": {}}) == []

@@ -9,6 +9,7 @@ from shared.conversations.items import box_key, turn_ref
 from shared.mailbox.box import Box, BoxKey, Job
 from shared.storage.table import Item
 from tests.faults.seeded.client import NOT_NOW, Client
+from tests.faults.seeded.counters import broken_counters
 from tests.faults.seeded.decisions import Decisions
 from tests.faults.seeded.following import Following
 from tests.faults.seeded.histories import Histories
@@ -27,7 +28,7 @@ class Audit:
         self.world = world
         self.diary = world.diary
         self._clients = clients
-        self._table = world.table()
+        self.table = world.table()
         self._owners = {c: client.user for client in clients for _, c in client.sessions}
         self.boxes = [box_key(TENANT, conversation) for conversation in self._owners]
         self.jobs = {
@@ -37,7 +38,7 @@ class Audit:
     def stored(self, box: BoxKey, prefix: str) -> list[Item]:
         found, cursor = [], None
         while True:
-            page = self._table.query(box.partition, prefix=prefix, cursor=cursor)
+            page = self.table.query(box.partition, prefix=prefix, cursor=cursor)
             found += page.items
             cursor = page.cursor
             if cursor is None:
@@ -57,6 +58,7 @@ class Audit:
             *self._logs(),
             *Decisions(self).all(),
             *self.histories(),
+            *broken_counters(self, TENANT),
             *(f"{key} took effect {n} times" for key, n in self.diary.effects.items() if n > 1),
         ]
 
@@ -69,7 +71,7 @@ class Audit:
     def _quiet(self) -> Iterator[str]:
         now = SimClock.EPOCH_MS + int(self.world.hub.time * 1000)
         for key in self.boxes:
-            item = self._table.get([key.item])[0]
+            item = self.table.get([key.item])[0]
             assert item is not None
             box = Box.read(key, item)
             if box.owner is not None or box.jobs or box.stops:

@@ -25,6 +25,9 @@ class Simulated(Deployment):
         assert recorded == self.equipment.recorded, "a turn that waited goes on as another one"
         return self.equipment
 
+    def priced(self, model: str) -> bool:
+        return True
+
     def tells(self, historian: Historian, keeping: Keeping) -> None:
         """The history is kept by this one, in this manner."""
         plane: Any = historian

@@ -21,12 +21,22 @@ RECOVERY = 2500.0
 and those in which it waits; and the sweep wakes what is long overdue only every fifth minute."""
 
 
-def run(seed: int, folder: Path, *, digest: bool = False, history: bool | None = None) -> list[str]:
+def run(
+    seed: int,
+    folder: Path,
+    *,
+    digest: bool = False,
+    history: bool | None = None,
+    budget: bool | None = None,
+) -> list[str]:
     """The promises that this seed breaks; with `digest`, what tells its course from another. With
-    `history` somebody keeps the history, or (False) nobody does; None: as the seed chooses."""
+    `history` somebody keeps the history, or (False) nobody does; None: as the seed chooses. With a
+    `budget`, which none uses up, steps are counted; None: by every other seed."""
     kept = None if history is False else keeping(seed, always=history is True)
+    limited = seed % 2 == 1 if budget is None else budget
+    spending = {"TENANT_USD_PER_DAY": "100"} if limited else {}
     with repeatable(seed):
-        world = World(seed, folder, keeping=kept)
+        world = World(seed, folder, None, kept, **spending)
         try:
             clients = _clients(world)
             world.sweep_every_minute(int((BUSY + RECOVERY) / 60))

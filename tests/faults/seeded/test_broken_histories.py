@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from shared.backends import call_records, history
-from shared.backends.call_records import Delivered, delivered
+from shared.backends.call_records import Delivered
 from shared.backends.control_plane import CallRecord
+from shared.backends.record_endings import delivered
 from shared.conversations import listing
 from shared.conversations.closing import Closing
 from shared.conversations.items import meta_key
