@@ -160,9 +160,11 @@ class Conversations:
         """
         return self._found(principal, conversation, action)[0]
 
-    def readable(self, principal: Principal, conversation: str) -> tuple[BoxKey, Item]:
-        """A conversation that the principal may read, and its META. Raises NotFound like `find`."""
-        return self._found(principal, conversation, "read")
+    def exportable(self, principal: Principal, conversation: str) -> tuple[BoxKey, Item]:
+        """A conversation that the principal may take out whole, and its META: what its users have
+        looked up stands in it, too, which is not for all who take part. Raises NotFound like
+        `find`."""
+        return self._found(principal, conversation, "manage")
 
     def deletable(self, principal: Principal, conversation: str) -> tuple[BoxKey, Item]:
         """A conversation that the principal may have deleted, also one that is being deleted, and

@@ -25,7 +25,8 @@ from shared.mailbox.box import key_part
 
 Action = Literal["create", "list", "read", "write", "stop", "manage", "decide", "replay", "erase"]
 """What is done: begin something or list what one has; see it, add to it, stop its work; rename,
-end or remove it; answer its prompts; try again what had failed; remove all that somebody has."""
+export, end or remove it; answer its prompts; try again what had failed; remove all that somebody
+has."""
 
 _ACTIONS = frozenset(get_args(Action))
 _SHARED = frozenset({"read", "write", "stop"})

@@ -24,7 +24,7 @@ def router(services: Services) -> APIRouter:
         """Everything that was said and done in a conversation, the oldest first: a line of JSON for
         the conversation, then one for each message. While there is a `Link` with `rel="next"`
         there is more, which goes behind this page."""
-        box, meta = services.conversations.readable(caller, conversation_id)
+        box, meta = services.conversations.exportable(caller, conversation_id)
         page = services.exports.page(box, meta, cursor)
         response = Response("".join(page.lines), media_type=LINES)
         link_next(response, f"/conversations/{box.id}/export", {}, page.next_cursor)

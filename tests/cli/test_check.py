@@ -143,8 +143,10 @@ def test_documents_that_nobody_can_look_up_are_named(folder: Path) -> None:
     done = check(folder)
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.splitlines() == [
-        'agent a: knowledge/help/bad.md, line 2: "acl.users" must be a list, such as [a, b], even '
-        "of one.",
+        (
+            'agent a: knowledge/help/bad.md, line 2: "acl.users" must be a list, such as [a, b], '
+            "even of one."
+        ),
         "agent b: There is no folder knowledge/gone beside the agents.",
         "ok shop",
     ]
