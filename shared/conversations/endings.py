@@ -8,6 +8,7 @@ from typing import Any
 from shared.clock import Clock
 from shared.conversations import approval_items
 from shared.conversations.items import meta_key, owned_by
+from shared.conversations.leaving import NOTHING_LEFT, Left
 from shared.conversations.messages import Message, question
 from shared.conversations.naming import preview
 from shared.conversations.notices import Ended, Notices
@@ -104,15 +105,16 @@ class Endings:
         job: Job,
         fault: Exception | None,
         cost: Usage,
-        unmade: Sequence[Message] = (),
+        left: Left = NOTHING_LEFT,
     ) -> Ending:
-        """The turn has no reply: because of `fault`, or (None) because its workers died. `unmade`
-        are the notes of its calls that never began."""
+        """The turn has no reply: because of `fault`, or (None) because its workers died."""
         error = _told(fault)
         details: dict[str, Any] = {**error.details, "retryable": error.is_retryable}
         if cost != Usage():
             # The protocol has no other place for it, and none at all in `cancelled`.
             details["usage"] = wire_usage(cost)
+        if left.escalation is not None:
+            details["escalationReason"] = left.escalation
         event = events.error(
             job.payload["request_id"],
             error.error_code,
@@ -126,7 +128,7 @@ class Endings:
             "retryable": error.is_retryable,
         }
         result = {"error": told, "usage": wire_usage(cost), "spent": asdict(cost)}
-        return self._ending(job, "failed", event, [], result, cost, unmade=unmade)
+        return self._ending(job, "failed", event, [], result, cost, left=left)
 
     def cancelled(
         self,
@@ -136,11 +138,11 @@ class Endings:
         at_head: bool,
         said: Transcript | None = None,
         noted: str = "",
-        unmade: Sequence[Message] = (),
+        left: Left = NOTHING_LEFT,
     ) -> Ending:
         """Somebody stopped the turn. One that is not at the head writes nothing to the log, whose
         next numbers belong to the head. What it has `said` is kept, of which its notes have
-        `noted` already; `unmade` as in `failed`."""
+        `noted` already."""
         now = self._clock.now()
         event = events.cancelled(job.payload["request_id"], at=now)
         result: dict[str, Any] = {"usage": wire_usage(cost), "spent": asdict(cost)}
@@ -160,7 +162,7 @@ class Endings:
             }
             answer = [partial]
         return self._ending(
-            job, "cancelled", event, answer, result, cost, in_log=at_head, unmade=unmade
+            job, "cancelled", event, answer, result, cost, in_log=at_head, left=left
         )
 
     def _ending(
@@ -173,19 +175,21 @@ class Endings:
         cost: Usage,
         *,
         in_log: bool = True,
-        unmade: Sequence[Message] = (),
+        left: Left = NOTHING_LEFT,
         equipped: Equipped | None = None,
     ) -> Ending:
         """`in_log`: the turn's messages are in the log when it has ended, the user's at least."""
         first, now = int(job.attrs["count"]), self._clock.now()
-        notes = [{"id": time_ordered_id(now), "at": now, "turn": job.ref, **n} for n in unmade]
+        notes = [{"id": time_ordered_id(now), "at": now, "turn": job.ref, **n} for n in left.unmade]
         start, log = first, [question(job), *notes, *said]
         if job.log_length is not None:
             start, log = job.log_length, [*notes, *said]
         if not in_log:
             log = []
         end = start + len(log) if in_log else None
-        ended = Ended(outcome, result, log, said, end, equipped)
+        if left.escalation is not None:
+            result = {**result, "escalation": left.escalation}
+        ended = Ended(outcome, result, log, said, end, equipped, left.escalated)
         told = self._notices.of(job, ended)
         return Ending(
             outcome=outcome,

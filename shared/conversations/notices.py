@@ -22,7 +22,8 @@ SHOWN = ("text", "usage", "error", "escalation")
 class Ended(NamedTuple):
     """A turn that ends: what of it is written to the log now, of which `said` are the last
     messages, before number `end`; None: it has nothing there. `equipped` is the agent of a turn
-    that has a reply."""
+    that has a reply, and `escalated` the number of the message with which one without has asked for
+    a person."""
 
     outcome: str
     result: Mapping[str, Any]
@@ -30,6 +31,7 @@ class Ended(NamedTuple):
     said: Sequence[Message] = ()
     end: int | None = None
     equipped: Equipped | None = None
+    escalated: int | None = None
 
 
 @dataclass

@@ -62,14 +62,16 @@ class Recording:
             return
         numbered = enumerate(ended.said, start=ended.end - len(ended.said))
         first = (int(job.attrs["count"]), question(job))
-        recorded = self.turn(job, [first, *numbered])
+        recorded = self.turn(job, [first, *numbered], escalated=ended.escalated)
         told.queued.append((recorded.queued, recorded.box))
         told.noted["history"] = recorded.history
         told.next_at = self._clock.now() + self.idle
 
-    def turn(self, job: Job, said: Sequence[tuple[int, Message]]) -> Recorded:
+    def turn(
+        self, job: Job, said: Sequence[tuple[int, Message]], *, escalated: int | None = None
+    ) -> Recorded:
         """The records of one turn, whose messages stand in the log at these numbers: the user's,
-        and the agent's if there is one."""
+        and the agent's if there is one. `escalated`: see `Ended`."""
         history = dict(job.attrs.get("history", {}))
         records: list[Record] = []
         first = said[0][0]
@@ -87,6 +89,9 @@ class Recording:
             records.append(_said(job, history, number, index, message))
             if message.get("escalation"):
                 records.append(_escalated(job, history, number))
+        if escalated is not None:
+            records.append(_escalated(job, history, escalated))
+            records.sort(key=lambda record: record.ref)
         answered = any(message["role"] == "assistant" for _, message in said)
         if answered:
             history["answered"] = True

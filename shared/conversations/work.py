@@ -13,6 +13,7 @@ from shared.conversations.background import background_of
 from shared.conversations.endings import Endings
 from shared.conversations.host import LeasedTurn
 from shared.conversations.items import meta_key
+from shared.conversations.leaving import left_by
 from shared.conversations.messages import Message
 from shared.conversations.prompts import prompt_of
 from shared.conversations.recent import Recent
@@ -30,7 +31,6 @@ from shared.mailbox.handler import Activation, OutOfTime
 from shared.mailbox.jobs import Ending, Scheduled, Stopped
 from shared.mailbox.requests import Requests
 from shared.models.port import Usage
-from shared.runner.calls import MAX_CALLS, not_made, open_calls
 from shared.runner.events import Reply
 from shared.runner.prompts import APPROVAL, Parked
 from shared.runner.request import Equipped, TurnRequest
@@ -152,7 +152,7 @@ class Turns:
             progress = self._progress(activation)
             spent = turn.spent if turn else self._spent(activation, spent_by(progress))
             job = activation.job
-            return self._endings.failed(job, fault, spent, unmade(job, progress))
+            return self._endings.failed(job, fault, spent, left_by(job, progress))
         finally:
             if turn is not None:
                 self._costs.note(activation.job, turn.spent)
@@ -219,13 +219,15 @@ class Turns:
             at_head=at_head,
             said=said,
             noted=noted,
-            unmade=unmade(job, progress),
+            left=left_by(job, progress),
         )
 
     def failed(self, activation: Activation, reason: Exception | None) -> Ending:
         progress = self._progress(activation)
         spent = self._spent(activation, spent_by(progress))
-        return self._endings.failed(activation.job, reason, spent, unmade(activation.job, progress))
+        return self._endings.failed(
+            activation.job, reason, spent, left_by(activation.job, progress)
+        )
 
     def publish(self, activation: Activation) -> None:
         observing.ended(activation)
@@ -262,11 +264,3 @@ class Turns:
         if expires_at is None:
             return [approval_items.expired(job, prompt, self._clock.now())]
         return [approval_items.shown_until(job, prompt, expires_at)]
-
-
-def unmade(job: Job, progress: Sequence[Message]) -> Sequence[Message]:
-    """The results of the calls that never began, and never will: of no more than may be made in
-    one reply, as they are written together with the end of the turn."""
-    first = int(job.attrs["count"]) + 1
-    calls = [call for call in open_calls(progress, first) if job.mark(call.key) is None]
-    return [not_made(call) for call in calls[:MAX_CALLS]]

@@ -1,13 +1,22 @@
 """A person is asked for: the backend is told behind what was said, once, whatever happens to it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shared.models.port import Completed, ModelEvent, ModelRequest, TextDelta, Usage
+from shared.conversations.items import Session, session_key
+from shared.identity.credentials import LOCAL
+from shared.models.port import (
+    Completed,
+    ModelError,
+    ModelEvent,
+    ModelRequest,
+    TextDelta,
+    Usage,
+)
 from tests.backends.bridge import ASSISTANT, Bridge, keeping
 from tests.support.reference_backend import ReferenceBackend
 
@@ -18,23 +27,32 @@ USAGE = Usage(10, 1, cost_nano_usd=1000)
 
 @dataclass
 class Helper:
-    """A model that asks for a person when the message says please, and then says Hello."""
+    """A model that asks for a person when the message says please, and then says Hello, or fails
+    with its `fault`."""
 
     requests: list[ModelRequest] = field(default_factory=list)
+    fault: Exception | None = None
+    after: Callable[[], object] = lambda: None
 
     def stream(self, request: ModelRequest, *, seconds_left: float) -> "Words":
         self.requests.append(request)
-        return Words("please" in str(request.messages[-1]["content"]))
+        asks = "please" in str(request.messages[-1]["content"])
+        if not asks:
+            self.after()
+        return Words(asks, self.fault)
 
 
 class Words:
-    def __init__(self, asks: bool) -> None:
+    def __init__(self, asks: bool, fault: Exception | None) -> None:
         self._asks = asks
+        self._fault = fault
 
     def __iter__(self) -> Iterator[ModelEvent]:
         if self._asks:
             yield Completed([ASKS], "tool_use", USAGE)
             return
+        if self._fault:
+            raise self._fault
         yield TextDelta("Hello")
         yield Completed([{"type": "text", "text": "Hello"}], "end_turn", USAGE)
 
@@ -85,6 +103,50 @@ def test_a_conversation_may_begin_with_it(bridge: Bridge, backend: ReferenceBack
     bridge.say("A person, please")
     bridge.deliver(5)
     assert bridge.told() == ["begin", "A person, please", "Hello", "escalate"]
+
+
+def ends_of(bridge: Bridge) -> list[dict[str, Any]]:
+    """The results of the turns, as callers see them."""
+    partition, table = bridge.box.partition, bridge.scene.deployment.table
+    items = bridge.scene.run(lambda: table.query(partition, prefix="TURN#").items)
+    return [(item.body or {})["result"] for item in items]
+
+
+def test_who_asked_for_a_person_before_the_turn_failed_gets_one(
+    bridge: Bridge, backend: ReferenceBackend
+) -> None:
+    model = bridge.scene.deployment.model
+    assert isinstance(model, Helper)
+    model.fault = ModelError("No.", code="MODEL_REFUSED", retryable=False)
+    asked = bridge.say("A person, please")
+    model.fault = None
+    bridge.say("Question 2")
+    bridge.deliver(5)
+    assert bridge.told() == ["begin", "A person, please", "escalate", "Question 2", "Hello"]
+    [told] = escalations(backend)
+    assert (told["user_id"], told["reason"]) == ("local", REASON)
+    assert sorted(each.get("escalation", "") for each in ends_of(bridge)) == ["", REASON]
+    [failed] = [each for each in bridge.scene.events("c1", asked) if each["type"] == "error"]
+    assert failed["data"]["details"]["escalationReason"] == REASON
+    assert bridge.state.missing == 0
+
+
+def test_so_does_who_stopped_the_turn_then(bridge: Bridge, backend: ReferenceBackend) -> None:
+    model = bridge.scene.deployment.model
+    assert isinstance(model, Helper)
+
+    def stop() -> None:
+        deployment = bridge.scene.deployment
+        [item] = deployment.table.get([session_key(bridge.session)])
+        assert item is not None
+        deployment.stops.current(LOCAL, Session.read(bridge.session, item))
+
+    model.after = stop
+    bridge.say("A person, please")
+    model.after = lambda: None
+    bridge.deliver(5)
+    assert [each["reason"] for each in escalations(backend)] == [REASON]
+    assert bridge.told()[:2] == ["begin", "A person, please"]
 
 
 @pytest.mark.parametrize("kind", ["status", "status_after", "drop", "drop_after", "garbage"])
