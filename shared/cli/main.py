@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from shared import VERSION
 from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="parley")
+@click.version_option(VERSION, prog_name="parley")
 def main() -> None:
     """Parley, a serverless agent runtime for AWS."""
 

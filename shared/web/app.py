@@ -1,6 +1,5 @@
 """The HTTP API: FastAPI, the same on AWS (through Mangum) and on a laptop."""
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Literal
 
 from fastapi import FastAPI, Header, Request, Response
@@ -8,6 +7,7 @@ from pydantic import BaseModel
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from shared import VERSION
 from shared.errors import Forbidden
 from shared.identity.access import may, own
 from shared.protocol.origins import pattern
@@ -51,7 +51,7 @@ class Ticket(BaseModel):
 def create_app(services: Services) -> FastAPI:
     """The app, on these services."""
     settings = services.settings
-    app = FastAPI(title="Parley", version=parley_version(), redirect_slashes=False)
+    app = FastAPI(title="Parley", version=VERSION, redirect_slashes=False)
     app.add_middleware(Authentication, services=services)
     errors.install(app)
     if settings.loopback and settings.auth_mode == "none":
@@ -72,7 +72,7 @@ def create_app(services: Services) -> FastAPI:
         """Open to everybody."""
         return Health(
             status="ok",
-            version=parley_version(),
+            version=VERSION,
             mode=settings.mode,
             storage="dynamodb" if settings.on_aws else "sqlite",
             auth=settings.auth_mode,
@@ -115,11 +115,3 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(exports.router(services))
     app.include_router(usage.router(services))
     return app
-
-
-def parley_version() -> str:
-    """The installed version; a Lambda artifact has no metadata and names the one of the code."""
-    try:
-        return version("parley")
-    except PackageNotFoundError:
-        return "0.1.0"

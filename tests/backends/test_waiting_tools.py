@@ -203,7 +203,8 @@ def test_many_stars_take_no_time() -> None:
 
 @pytest.mark.parametrize("name", BUILTINS)
 def test_built_in_tools(name: str) -> None:
-    found = agent({"builtin": name}, FIND)
+    more = {"knowledge": {"documents": "help"}} if name == "knowledge_search" else {}
+    found = agent({"builtin": name}, FIND, **more)
     assert [tool.called for tool in found.tools] == [name, "find"]
     assert gates(found) == {}
 

@@ -9,7 +9,10 @@ from tests.scenarios.clocks import Later
 from tests.support.deployments import SERVICE_TOKEN
 
 ON_BEHALF = "X-On-Behalf-Of"
-SERVED = ("/executor/", "/turns/", "/tasks/", "/approvals/", "/agents/", "/deliveries/")
+SERVED = (
+    *("/executor/", "/turns/", "/tasks/", "/approvals/", "/agents/", "/deliveries/"),
+    *("/tenants/", "/deletions/"),
+)
 
 
 def test_the_service_token_is_for_what_programs_ask_for(here: Door) -> None:
@@ -19,6 +22,10 @@ def test_the_service_token_is_for_what_programs_ask_for(here: Door) -> None:
             assert (answer.status, answer.body) == (200, [])
         elif path == "/agents":
             assert (answer.status, bool(answer.body)) == (200, True)
+        elif path == "/usage":
+            assert (answer.status, answer.body["total"]["turns"]) == (200, 0)
+        elif path.startswith("/users/"):
+            assert answer.status == 202
         elif path.startswith(SERVED):
             assert answer.status in (404, 422), (method, path)
         else:

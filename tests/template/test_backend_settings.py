@@ -46,7 +46,6 @@ NOT_OFFERED: Mapping[str, str] = {
     "model_max_retries": TUNED,
     "model_base_backoff_sec": TUNED,
     "model_max_backoff_sec": TUNED,
-    "model_prices": FILES,
     "history_token_budget": TUNED,
     "turn_seconds": TUNED,
     "lease_sec": TUNED,
@@ -55,7 +54,6 @@ NOT_OFFERED: Mapping[str, str] = {
     "session_backlog": TUNED,
     "push_window_ms": TUNED,
     "push_buffer_events": TUNED,
-    "tenant_nano_usd_per_day": TUNED,
 }
 """Settings that the template tells no function, and why."""
 

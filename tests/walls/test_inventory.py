@@ -60,4 +60,8 @@ def test_the_service_token_is_tried_wherever_it_is_taken() -> None:
         "/agents/{agent_id}",
         "/deliveries",
         "/deliveries/{delivery_id}/replay",
+        "/usage",
+        "/users/{user}/data",
+        "/tenants/{tenant}/data",
+        "/deletions/{deletion_id}",
     }

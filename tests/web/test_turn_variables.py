@@ -139,7 +139,7 @@ def test_in_a_session_too(site: Site) -> None:
             "must be the tag of a language, such as de or pt-BR",
         ),
         ({"overrides": "de"}, "body.overrides", "must be an object"),
-        ({"message": ""}, "body.message", "may not be empty"),
+        ({"message": ""}, "body.message", "may not be blank"),
         ({"message": None}, "body.message", "must be a text"),
         ({"wait": "soon"}, "body.wait", "must be a number"),
         ({"wait": 901}, "body.wait", "must be at most 900"),
