@@ -122,11 +122,13 @@ class Endings:
             at=self._clock.now(),
             details=details,
         )
-        told = {
+        told: dict[str, Any] = {
             "code": error.error_code,
             "message": error.message,
             "retryable": error.is_retryable,
         }
+        if error.details:
+            told["details"] = dict(error.details)
         result = {"error": told, "usage": wire_usage(cost), "spent": asdict(cost)}
         return self._ending(job, "failed", event, [], result, cost, left=left)
 

@@ -239,7 +239,12 @@ def _ended(job: Job, shown: str) -> Iterator[TurnEvent]:
         raise TurnCancelled
     if "error" in result:
         error = result["error"]
-        raise TurnFailed(error["message"], code=error["code"], retryable=error["retryable"])
+        raise TurnFailed(
+            error["message"],
+            code=error["code"],
+            retryable=error["retryable"],
+            details=error.get("details"),
+        )
     text = str(result["text"])
     if text != shown:
         yield Delta(text[len(shown) :])
@@ -250,4 +255,7 @@ def _ended(job: Job, shown: str) -> Iterator[TurnEvent]:
         stop_reason=result["stop_reason"],
         suggestions=tuple(result["suggestions"]),
         asks=result.get("asks"),
+        citations=tuple(result.get("citations", ())),
+        directive=result.get("directive"),
+        escalation=result.get("escalation"),
     )

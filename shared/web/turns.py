@@ -253,7 +253,7 @@ def _answer(view: TurnView) -> Response:
 def failure(view: TurnView) -> ParleyError:
     """What a failed turn is to the caller who waited for it."""
     error = view.error or {}
-    where = {"turn_id": view.id, "session_id": view.session}
+    where = {**error.get("details", {}), "turn_id": view.id, "session_id": view.session}
     status = STATUS.get(error["code"], 502)
     if status == 429:
         limited = RateLimited(error["message"], retry_after=5)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from shared.tools.port import ToolContext
+from shared.tools.port import ToolContext, ToolResult
 from tests.support.manual_clock import PATIENCE
 from tests.support.messages_api import Request, Step, ToolCall, last_words
 
@@ -14,7 +14,7 @@ INSTRUCTIONS = "Be kind."
 MODEL, OTHER_MODEL, SKILL = "claude-sonnet-5", "claude-haiku-4-5", "concise-answers"
 
 _TOOLS = """\
-from tests.contracts.runner_tools import look_up, ring, wait_at
+from tests.contracts.runner_tools import look_up, quote, ring, wait_at
 """
 _YAML = f"""\
 name: Host
@@ -27,6 +27,7 @@ skills: [{SKILL}]
 tools:
   - python: birds:look_up
   - python: birds:wait_at
+  - python: birds:quote
   - {{python: "birds:ring", approval: required}}
   - builtin: request_user_input
 """
@@ -65,6 +66,17 @@ def wait_at(gate: str) -> str:
     return "through"
 
 
+QUOTED = {"id": "birds.md", "title": "Birds", "snippet": "Owls see.", "score": 1.5}
+OPENED = {"type": "open_page", "page": 3}
+
+
+def quote(book: str) -> ToolResult:
+    """Quote a book."""
+    return ToolResult(
+        text=f"{book}: Owls see.", citations=[QUOTED], directive=OPENED, escalation="It is torn."
+    )
+
+
 def ring(bell: str) -> str:
     """Ring a bell. It is loud."""
     return f"{bell} rings"
@@ -89,9 +101,12 @@ def answer(request: Request) -> str | Step:
     return make(rest) if make else f"You said: {verb} {rest}".rstrip()
 
 
+ARGUMENTS = {"look_up": "word", "wait_at": "gate", "ring": "bell", "quote": "book"}
+
+
 def _use(rest: str) -> Step:
     tool, _, value = rest.partition(" ")
-    given: dict[str, Any] = {{"look_up": "word", "wait_at": "gate", "ring": "bell"}[tool]: value}
+    given: dict[str, Any] = {ARGUMENTS[tool]: value}
     return Step(tokens=["Let ", "me see."], tool_calls=[ToolCall(name=tool, input=given)])
 
 

@@ -12,7 +12,7 @@ from shared.protocol.fields import MAX_MESSAGE_CHARACTERS
 from shared.runner.events import Delta, Reasoning, Reply, ToolEnded, ToolStarted
 from shared.runner.port import MAX_SESSION_ID
 from tests.contracts.runner_stage import ANN, BOB, ELSEWHERE, Open, reply, without_reasoning
-from tests.contracts.runner_tools import MODEL, OTHER_MODEL, SKILL
+from tests.contracts.runner_tools import MODEL, OPENED, OTHER_MODEL, QUOTED, SKILL
 
 HALF = "half \ud83d"
 REFUSED: list[tuple[str, str, dict[str, Any], str, str | None]] = [
@@ -79,6 +79,16 @@ class TurnsContract:
             assert (started.call, ended.is_error) == (ended.call, True)
             assert ended.content.startswith(told)
             assert reply(events).text == f"It says: {ended.content}"
+
+    def test_what_goes_with_a_result_comes_with_the_reply(self, opened: Open) -> None:
+        with opened() as stage:
+            reply = stage.say("use quote birds")
+            assert reply.text == "Let me see.\n\nIt says: birds: Owls see."
+            assert [dict(each) for each in reply.citations] == [QUOTED]
+            assert reply.directive == OPENED
+            assert reply.escalation == "It is torn."
+            after = stage.say("and now?")
+            assert (after.citations, after.directive, after.escalation) == ((), None, None)
 
     def test_calls_and_their_results_are_remembered(self, opened: Open) -> None:
         with opened() as stage:

@@ -24,6 +24,7 @@ from tests.contracts.runner_tools import (
     SKILL,
     answer,
     look_up,
+    quote,
     ring,
     wait_at,
 )
@@ -63,7 +64,7 @@ def opened() -> Open:
         gates={"ring": Gate(approval=Approval())},
         builtins=frozenset({"request_user_input"}),
     )
-    tools = [PythonTool(each, name=each.__name__) for each in (look_up, wait_at, ring)]
+    tools = [PythonTool(each, name=each.__name__) for each in (look_up, quote, wait_at, ring)]
 
     @contextmanager
     def opening(*, backlog: int = 32) -> Iterator[Stage]:

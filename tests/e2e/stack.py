@@ -84,9 +84,12 @@ def upload(emulator: Emulator, artifact: Path) -> str:
 def deploy(emulator: Emulator, key: str, name: str, parameters: Mapping[str, str]) -> Stack:
     """Create the stack from the artifact under that key, wait until it stands."""
     cloudformation = emulator.client("cloudformation")
+    # As SAM does it: a template of more than 51,200 bytes cannot stand in the request.
+    s3, template = emulator.client("s3"), f"{name}.json"
+    s3.put_object(Bucket=BUCKET, Key=template, Body=packaged(BUCKET, key, parameters).encode())
     cloudformation.create_stack(
         StackName=name,
-        TemplateBody=packaged(BUCKET, key, parameters),
+        TemplateURL=f"{emulator.url}/{BUCKET}/{template}",
         Parameters=[
             {"ParameterKey": parameter, "ParameterValue": value}
             for parameter, value in parameters.items()

@@ -150,7 +150,7 @@ def test_a_conversation_is_gone_when_it_is_deleted(
     watched = f"/deletions/{deletion['deletion_id']}"
 
     def done() -> bool:
-        return bool(http.call("GET", watched, user="kira")[1]["status"] == "done")
+        return bool(http.call("GET", watched, user="kira")[1]["status"] == "deleted")
 
     # Those who may be on the way with a file are waited for.
     wait_for(done, 2 * PATIENCE)
