@@ -6,10 +6,12 @@
     acl: {users: [ann], groups: [support]}
     ---
 
-Without `acl` everybody reads a document, so whatever looks as if there should be one is refused.
+Without `acl` everybody reads a document, so whatever looks as if there should be one is refused:
+also an `acl` that stands among the first lines, but in no front matter.
 """
 
 import re
+import unicodedata
 from typing import Annotated, Any, ClassVar, Self
 from urllib.parse import urlsplit
 
@@ -31,6 +33,11 @@ MAX_FRONT = 64 * 1024
 """Characters of front matter."""
 
 _MARK = "---"
+LOOKED_AT = 50
+"""Lines among which an `acl` is looked for that is not in the front matter."""
+
+_FENCE = re.compile(r"\s*(?:```|~~~)")
+_ACL = re.compile(r"\W*acl[\"']?\s*:", re.IGNORECASE)
 _FORGOTTEN = re.compile(r"[\"']?(?:title|url|acl)[\"']?[ \t]*:", re.IGNORECASE)
 
 
@@ -125,7 +132,9 @@ def _decoded(data: bytes) -> str:
     except UnicodeDecodeError as fault:
         line = data.count(b"\n", 0, fault.start) + 1
         raise DocumentFault("not UTF-8", line) from None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    # Marks that nobody sees would hide the front matter behind them.
+    seen = next((n for n, each in enumerate(text) if unicodedata.category(each) != "Cf"), 0)
+    return text[seen:].replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _divided(text: str) -> tuple[_Front, str]:
@@ -141,6 +150,7 @@ def _divided(text: str) -> tuple[_Front, str]:
                 "other words if this is none",
                 first + 1,
             )
+        _no_acl(lines, 0)
         return _Front(), text
     last = next((n for n in range(first + 1, len(lines)) if lines[n].rstrip() == _MARK), None)
     if last is None:
@@ -154,7 +164,31 @@ def _divided(text: str) -> tuple[_Front, str]:
             f"the front matter ends here, and goes on below; put all of it above this {_MARK}",
             last + 1,
         )
-    return _front("\n".join(lines[first + 1 : last]), first + 1), "\n".join(rest)
+    front = _front("\n".join(lines[first + 1 : last]), first + 1)
+    if front.acl is None:
+        _no_acl(rest, last + 1)
+    return front, "\n".join(rest)
+
+
+def _no_acl(lines: list[str], above: int) -> None:
+    """Whoever has written `acl` outside the front matter wants few to read the document. What is
+    quoted as code further down is none. `above` lines come before these.
+
+    Raises:
+        DocumentFault: there is one.
+    """
+    quoted, begun = False, False
+    for number, line in enumerate(lines[:LOOKED_AT], start=above + 1):
+        # A fence around everything quotes nothing.
+        if begun and _FENCE.match(line):
+            quoted = not quoted
+        begun = begun or bool(line.strip())
+        if not quoted and _ACL.match(line):
+            raise DocumentFault(
+                f"this looks like an acl, but counts only between two lines {_MARK} at the very "
+                "beginning; move it there, or put it in a block of code if it is none",
+                number,
+            )
 
 
 def _front(text: str, above: int) -> _Front:

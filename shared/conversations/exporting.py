@@ -20,6 +20,7 @@ from shared.errors import ServiceUnavailable, ValidationError
 from shared.mailbox.box import BoxKey
 from shared.mailbox.jobs import message_key
 from shared.protocol.replies import iso_time
+from shared.runner.knowledge import NOT_REPEATED, SEARCH
 from shared.storage.artifacts import Artifacts, ArtifactsUnavailable
 from shared.storage.table import MAX_GET_KEYS, Item, Table
 from shared.tools.workspace import conversation_folder
@@ -66,6 +67,7 @@ class Exports:
             ServiceUnavailable: a file cannot be read now.
         """
         lines: list[str] = []
+        shared = bool(meta.attrs.get("shared"))
         below: str | None = None
         if cursor is None:
             lines.append(_line(self._conversation(box, meta)))
@@ -77,7 +79,8 @@ class Exports:
         last: int | None = None
         for item in page.items:
             number = int(item.key.sk.removeprefix("MSG#"))
-            line = _line(self._message(box, number, item.body or {}, turns))
+            message = _unread(item.body or {}) if shared else item.body or {}
+            line = _line(self._message(box, number, message, turns))
             size += len(line.encode())
             if last is not None and size > PAGE_BYTES:
                 return ExportPage(lines, _cursor(last))
@@ -143,6 +146,20 @@ class Exports:
         if data is None or len(data) > MAX_RESOLVED:
             return named
         return {**named, "full_text": data.decode("utf-8", "replace")}
+
+
+def _unread(message: Message) -> Message:
+    """A message of several people without what one of them could look up: another one may not."""
+    kept = {**message}
+    if message["role"] == "tool" and message.get("name") == SEARCH:
+        kept = {name: value for name, value in kept.items() if name != "artifact"}
+        kept["text"] = NOT_REPEATED
+    if "citations" in message:
+        kept["citations"] = [
+            {name: value for name, value in each.items() if name != "snippet"}
+            for each in message["citations"]
+        ]
+    return kept
 
 
 def _ends(message: Message) -> bool:

@@ -15,7 +15,7 @@ from shared.mailbox.jobs import Queued
 from shared.mailbox.requests import Requests
 from shared.runner.request import Equipped
 
-SHOWN = ("text", "usage", "error", "escalation")
+SHOWN = ("text", "usage", "error", "directive", "escalation")
 """What a callback has of a turn's result."""
 
 

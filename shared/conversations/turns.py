@@ -20,6 +20,7 @@ from shared.conversations.items import (
 )
 from shared.conversations.options import PLAIN, TurnOptions
 from shared.conversations.prompts import (
+    asker,
     FOR_APPROVAL,
     FOR_INPUT,
     described,
@@ -28,7 +29,7 @@ from shared.conversations.prompts import (
 )
 from shared.errors import ConflictError, NotFound, ParleyError, ValidationError
 from shared.identity.access import Action, may
-from shared.identity.principal import Principal
+from shared.identity.principal import SERVICE, Principal
 from shared.ids import time_ordered_id, unpack
 from shared.interactions.kinds import KINDS
 from shared.mailbox.box import Box, BoxKey, Job
@@ -74,6 +75,7 @@ class TurnView:
     error: dict[str, Any] | None = None
     prompt: dict[str, Any] | None = None
     escalation: str | None = None
+    directive: Mapping[str, Any] | None = None
     citations: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
     @property
@@ -221,10 +223,12 @@ class TurnRequests:
         item = self._table.get([box.job(ref)])[0]
         if item is None:
             raise no_such_turn()
-        return box, ref, _view(turn, Job.read(box, ref, item), head)
+        return box, ref, _view(principal, turn, Job.read(box, ref, item), head)
 
 
-def _view(turn: str, job: Job, head: Item | None) -> TurnView:
+def _view(principal: Principal, turn: str, job: Job, head: Item | None) -> TurnView:
+    # Others who take part may not read what was looked up on behalf of who asked.
+    own = principal.has_role(SERVICE) or asker(job.payload) == principal.user
     result: dict[str, Any] = dict(job.body.get("result", {}))
     prompt, pending = prompt_of(job), job.pending
     asked = described(prompt, pending.expires_at) if prompt and pending else None
@@ -237,7 +241,8 @@ def _view(turn: str, job: Job, head: Item | None) -> TurnView:
         error=result.get("error"),
         prompt=asked,
         escalation=result.get("escalation"),
-        citations=result.get("citations", []),
+        citations=result.get("citations", []) if own else [],
+        directive=result.get("directive") if own else None,
     )
 
 

@@ -9,6 +9,8 @@ from shared.protocol.attachments import Files, Images, attached
 from shared.protocol.fields import Variables, checked_skill
 from shared.protocol.overrides import Overrides
 
+DIRECTIVE = "What the agent asks of the client, such as files for the user: `send_file`."
+
 
 class NewTurn(BaseModel):
     """One message for an agent."""
@@ -82,6 +84,7 @@ class TurnResult(BaseModel):
     text: str
     usage: dict[str, Any] | None
     citations: list[dict[str, Any]] = []
+    directive: dict[str, Any] | None = Field(None, description=DIRECTIVE)
     escalation: str | None = Field(None, description="Why a person should take over.")
 
 
@@ -117,4 +120,5 @@ class TurnState(BaseModel):
     usage: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
     citations: list[dict[str, Any]] = []
+    directive: dict[str, Any] | None = Field(None, description=DIRECTIVE)
     escalation: str | None = Field(None, description="Why a person should take over.")

@@ -17,7 +17,7 @@ from shared.conversations.items import Session, turn_id
 from shared.conversations.pages import check_page
 from shared.conversations.turns import TurnView
 from shared.conversations.uploads import uploaded
-from shared.errors import NotFound, ParleyError, RateLimited, TurnFailed, ValidationError
+from shared.errors import NotFound, ValidationError
 from shared.identity.principal import Principal
 from shared.ids import SESSION_NAMESPACE, new_id
 from shared.mailbox.box import key_part
@@ -29,8 +29,9 @@ from shared.protocol.faults import Inside
 from shared.storage.expressions import ABSENT, attr
 from shared.storage.table import Item, Key, Put
 from shared.web.auth import Caller
-from shared.web.errors import ErrorBody
+from shared.web.errors import error_bodies
 from shared.web.services import Services
+from shared.web.turn_answers import answer, state
 from shared.web.turn_bodies import NewTurn, TurnAccepted, TurnResult, TurnState, TurnStopping
 
 POLL = (0.05, 0.5)
@@ -38,14 +39,6 @@ POLL = (0.05, 0.5)
 
 ANSWER_SECONDS = 1.5
 """What is kept of the caller's time for sending the answer."""
-
-STATUS = {
-    "TURN_TIMEOUT": 504,
-    "INTERNAL_ERROR": 500,
-    "AGENT_NOT_USABLE": 500,
-    "RATE_LIMITED": 429,
-    "AGENT_NOT_FOUND": 404,
-}
 
 
 def router(services: Services) -> APIRouter:
@@ -57,9 +50,7 @@ def router(services: Services) -> APIRouter:
         responses={
             200: {"model": TurnResult},
             202: {"model": TurnAccepted},
-            **{
-                code: {"model": ErrorBody} for code in (401, 404, 409, 422, 429, 500, 502, 503, 504)
-            },
+            **error_bodies(401, 402, 404, 409, 422, 429, 500, 502, 503, 504),
         },
     )
     def run_turn(
@@ -72,19 +63,19 @@ def router(services: Services) -> APIRouter:
         `wait`, or waits for somebody. A repeat with the same `Idempotency-Key` is the same turn."""
         turn = desk.ask(caller, body, idempotency_key, request.headers.get("origin"))
         seconds = min(body.wait, _time_left(request) - ANSWER_SECONDS)
-        return _answer(desk.wait(caller, turn, seconds))
+        return answer(desk.wait(caller, turn, seconds))
 
-    @api.get("/turns/{turn_id}", responses={code: {"model": ErrorBody} for code in (401, 404)})
+    @api.get("/turns/{turn_id}", responses=error_bodies(401, 404))
     def get_turn(turn_id: str, caller: Caller) -> TurnState:
         """How a turn stands, and its reply when it has one."""
-        return _state(services.turns.view(caller, turn_id))
+        return state(services.turns.view(caller, turn_id))
 
     @api.post(
         "/turns/{turn_id}/cancel",
         responses={
             200: {"model": TurnState},
             202: {"model": TurnStopping},
-            **{code: {"model": ErrorBody} for code in (401, 404)},
+            **error_bodies(401, 404),
         },
     )
     def cancel_turn(turn_id: str, caller: Caller) -> Response:
@@ -92,7 +83,7 @@ def router(services: Services) -> APIRouter:
         how it ended, which a request that comes too late does not change."""
         view = services.stops.turn(caller, turn_id)
         if view.done:
-            return JSONResponse(_state(view).model_dump())
+            return JSONResponse(state(view).model_dump())
         stopping = TurnStopping(turn_id=view.id, session_id=view.session).model_dump()
         return JSONResponse(stopping, 202, {"Location": f"/turns/{view.id}"})
 
@@ -236,47 +227,3 @@ def _time_left(request: Request) -> float:
     context = request.scope.get("aws.context")
     left = getattr(context, "get_remaining_time_in_millis", None)
     return left() / 1000 if left else 30.0
-
-
-def _answer(view: TurnView) -> Response:
-    if view.error is not None:
-        raise failure(view)
-    ids = {"turn_id": view.id, "session_id": view.session, "status": view.status}
-    if view.done:
-        told = {"text": view.text, "usage": view.usage, "citations": view.citations}
-        result = TurnResult(**ids, **told, escalation=view.escalation)
-        return JSONResponse(result.model_dump())
-    accepted = TurnAccepted(**ids, prompt=view.prompt).model_dump(exclude_none=view.prompt is None)
-    return JSONResponse(accepted, 202, {"Location": f"/turns/{view.id}"})
-
-
-def failure(view: TurnView) -> ParleyError:
-    """What a failed turn is to the caller who waited for it."""
-    error = view.error or {}
-    where = {**error.get("details", {}), "turn_id": view.id, "session_id": view.session}
-    status = STATUS.get(error["code"], 502)
-    if status == 429:
-        limited = RateLimited(error["message"], retry_after=5)
-        limited.details = {**limited.details, **where}
-        return limited
-    return TurnFailed(
-        error["message"],
-        code=error["code"],
-        retryable=error["retryable"],
-        details=where,
-        status=status,
-    )
-
-
-def _state(view: TurnView) -> TurnState:
-    return TurnState(
-        turn_id=view.id,
-        session_id=view.session,
-        status=view.status,
-        text=view.text,
-        prompt=view.prompt,
-        usage=view.usage,
-        error=view.error,
-        escalation=view.escalation,
-        citations=view.citations,
-    )

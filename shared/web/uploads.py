@@ -60,7 +60,7 @@ class FileEntry(BaseModel):
 def router(services: Services) -> APIRouter:
     api = APIRouter(tags=["files"])
 
-    @api.post("/uploads", status_code=201, responses=error_bodies(401, 404, 422, 429, 503))
+    @api.post("/uploads", status_code=201, responses=error_bodies(401, 404, 409, 422, 429, 503))
     def begin_upload(body: NewUpload, caller: Caller, response: Response) -> Upload:
         """A place for one file. What no message refers to within a day is gone."""
         place = services.uploads.begin(

@@ -93,3 +93,53 @@ def test_what_is_not_valid_is_refused_with_its_line(
         parse(text)
     assert reason in str(fault.value)
     assert fault.value.line == line
+
+
+ACL = "acl: {groups: [hr]}"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (f"# Salaries\n---\n{ACL}\n---\nMuch.", 3),
+        (f"<!-- {ACL} -->\nMuch.", 1),
+        (f"description: x\n{ACL}\n\nMuch.", 2),
+        (f"—\n{ACL}\n—\nMuch.", 2),
+        (f"***\n{ACL}\n***\nMuch.", 2),
+        (f"```yaml\n{ACL}\n```\nMuch.", 2),
+        (f"---\ntitle: Pay\n---\n\n- {ACL}\n", 5),
+        (f"Much.\n{48 * chr(10)}{ACL}\n", 50),
+        ('Much.\n "ACL" : x\n', 2),
+    ],
+)
+def test_an_acl_outside_the_front_matter_is_none_and_is_not_overlooked(
+    text: str, line: int
+) -> None:
+    with pytest.raises(DocumentFault, match="at the very beginning") as wrong:
+        parse_document("pay.md", text.encode())
+    assert wrong.value.line == line
+
+
+@pytest.mark.parametrize("mark", ["\ufeff", "\ufeff\ufeff", "\u200b", "\ufeff\u2060"])
+def test_marks_that_nobody_sees_hide_no_front_matter(mark: str) -> None:
+    read = parse_document("pay.md", f"{mark}---\n{ACL}\n---\nMuch.".encode()).acl
+    assert read == Acl(groups=frozenset({"hr"}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"# How to write documents\n\n```yaml\n{ACL}\n```\n",
+        f"# How\n\n~~~\n{ACL}\n~~~\nDone.",
+        f"Much.\n{50 * chr(10)}{ACL}\n",
+        "An acl: what is that?",
+        "A miracle: much.",
+    ],
+)
+def test_what_only_speaks_of_one_is_for_everybody(text: str) -> None:
+    assert parse_document("how.md", text.encode()).acl == EVERYBODY
+
+
+def test_who_has_one_may_speak_of_others() -> None:
+    read = parse_document("pay.md", f"---\n{ACL}\n---\nMuch.\n{ACL}\n".encode()).acl
+    assert read == Acl(groups=frozenset({"hr"}))

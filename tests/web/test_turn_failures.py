@@ -50,7 +50,7 @@ def test_todays_budget(tmp_path: Path) -> None:
         assert site.turn().status == 200
         site.clock.advance(61)
         answer = site.turn()
-        assert answer.status == 502
+        assert answer.status == 402
         assert answer.body["error"]["code"] == "BUDGET_EXCEEDED"
         assert len(site.model.requests) == 1
 

@@ -37,7 +37,7 @@ def test_a_reply_within_the_wait(site: Site) -> None:
     assert answer.status == 200
     body = answer.body
     assert set(body) == {
-        "turn_id", "session_id", "status", "text", "usage", "citations", "escalation"
+        "turn_id", "session_id", "status", "text", "usage", "citations", "directive", "escalation"
     }  # fmt: skip
     assert (body["status"], body["text"], body["citations"]) == ("completed", "Hello!", [])
     assert body["usage"] == {"promptTokens": 7, "completionTokens": 5, "costUsd": 3e-06}

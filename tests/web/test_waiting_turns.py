@@ -39,7 +39,8 @@ def test_who_waits_for_a_turn_that_waits_is_told_at_once(shop: Shop) -> None:
         "prompt": prompt,
     }
     assert answered.headers["location"] == f"/turns/{body['turn_id']}"
-    nothing: dict[str, Any] = {"usage": None, "error": None, "citations": [], "escalation": None}
+    nothing: dict[str, Any] = {"usage": None, "error": None, "citations": []}
+    nothing |= {"directive": None, "escalation": None}
     expected = {**body, "text": "", **nothing}
     assert shop.turn_of(ANN, body["turn_id"]) == expected
     refused(shop.by(BOB, "GET", f"/turns/{body['turn_id']}"), 404, "TURN_NOT_FOUND")
