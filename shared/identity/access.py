@@ -1,4 +1,4 @@
-"""Who may do what: the one function that decides, and the owner's name in the index.
+"""Who may do what: the one function that decides.
 
 It answers yes or no. Whoever is told no shows what would be shown if the thing did not exist.
 
@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from shared.identity.principal import ADMIN, SERVICE, Principal
-from shared.mailbox.box import key_part
 
 Action = Literal["create", "list", "read", "write", "stop", "manage", "decide", "replay", "erase"]
 """What is done: begin something or list what one has; see it, add to it, stop its work; rename,
@@ -65,8 +64,3 @@ def may(principal: Principal, action: Action | str, thing: Thing) -> bool:
     if action == "decide" and thing.deciders:
         return any(principal.has_role(role) for role in thing.deciders)
     return principal.user == thing.owner or (thing.shared and action in _SHARED)
-
-
-def owner_key(principal: Principal) -> str:
-    """What stands in the index of owners (`owned_by`) for the principal's own things."""
-    return f"{key_part(principal.tenant)}#{key_part(principal.user)}"

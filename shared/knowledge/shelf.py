@@ -15,12 +15,16 @@ log = logging.getLogger("parley")
 PAUSE = 5.0
 """Seconds for which documents that could not be read are left alone, at most."""
 
+MAX_AGE = 3600.0
+"""Seconds for which what was read is used while it cannot be read again. Somebody may have taken
+away an access meanwhile, which must hold some day."""
+
 
 class Shelf:
     """See `Knowledge`. Whether documents have changed is looked at every `refresh` seconds.
 
     One thread looks and reads; others go on with what there was. Where reading fails, that stays
-    in use, and the log says so. Without any index all wait for the first one.
+    in use for `MAX_AGE`, and the log says so. Without any index all wait for the first one.
     """
 
     def __init__(
@@ -33,7 +37,7 @@ class Shelf:
         self._reading = Reading(source, parse)
         self._loading = Lock()
         self._index: Index | None = None
-        self._due = clock.monotonic()
+        self._due = self._read = clock.monotonic()
         self._failed: KnowledgeUnavailable | None = None
         self._said: frozenset[str] = frozenset()
 
@@ -72,16 +76,23 @@ class Shelf:
                 self._index = Index(self._reading.documents(), self._make_terms)
                 self._say(self._reading.faults())
             self._failed = None
+            self._read = self._clock.monotonic()
             self._due = self._clock.monotonic() + self._refresh
         except KnowledgeUnavailable as wrong:
             self._failed = wrong
             self._due = self._clock.monotonic() + min(self._refresh, PAUSE)
             if self._index is not None:
-                log.warning(
-                    "documents cannot be read again; those read before are used",
-                    extra={"reason": str(wrong)},
-                    exc_info=True,
-                )
+                self._keep(wrong)
+
+    def _keep(self, wrong: KnowledgeUnavailable) -> None:
+        """What was read stays in use; not for ever."""
+        if self._clock.monotonic() - self._read < MAX_AGE:
+            said = "documents cannot be read again; those read before are used"
+            log.warning(said, extra={"reason": str(wrong)}, exc_info=True)
+            return
+        self._index = None
+        said = "documents could not be read again for too long; nobody can look them up"
+        log.error(said, extra={"reason": str(wrong)}, exc_info=True)
 
     def _say(self, faults: Sequence[str]) -> None:
         """Into the log, each once for as long as it stands."""

@@ -8,7 +8,7 @@ asked for in words, and what was said comes back through `submit_interaction`.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from shared.interactions.kinds import KINDS, by_tool
+from shared.interactions.kinds import KINDS
 from shared.interactions.submitting import SUBMIT
 from shared.runner.history import Message
 from shared.tools.port import InvalidArguments
@@ -106,9 +106,3 @@ def question_of(arguments: Mapping[str, Any]) -> str:
     if len(question) > MAX_QUESTION:
         raise InvalidArguments(f"question: may have {MAX_QUESTION} characters. Shorten it.")
     return question.strip()
-
-
-def capability_of(tool: str) -> str | None:
-    """What a client must be able to show for this form; None: it is no form."""
-    kind = by_tool(tool)
-    return kind.capability if kind else None

@@ -10,7 +10,7 @@ from shared.backends.documents import parse_document
 from shared.knowledge import documents
 from shared.knowledge.documents import Listed
 from shared.knowledge.port import KnowledgeUnavailable
-from shared.knowledge.shelf import PAUSE, Shelf
+from shared.knowledge.shelf import MAX_AGE, PAUSE, Shelf
 from shared.knowledge.sqlite_terms import SqliteTerms
 from tests.knowledge.support import ANN, BOB, Place, ids
 from tests.support.clock import FakeClock
@@ -73,6 +73,25 @@ def test_what_was_read_stays_in_use_while_it_cannot_be_read_again(
     [record] = caplog.records
     assert record.__dict__["reason"] == "S3 does not answer."
     place.unavailable, place.texts["a.md"] = None, "A chair."
+    clock.advance(PAUSE)
+    assert found(shelf) == []
+
+
+def test_an_access_that_was_taken_away_does_not_last_for_ever(
+    clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = Place(a="A lamp.")
+    shelf = shelf_of(place, clock)
+    assert found(shelf) == ["a.md"]
+    place.unavailable, place.texts["a.md"] = "S3 does not answer.", HIDDEN
+    clock.advance(MAX_AGE - 1)
+    assert found(shelf) == ["a.md"]
+    clock.advance(PAUSE)
+    with pytest.raises(KnowledgeUnavailable):
+        found(shelf)
+    [record] = [each for each in caplog.records if each.levelno == logging.ERROR]
+    assert "for too long" in record.message
+    place.unavailable = None
     clock.advance(PAUSE)
     assert found(shelf) == []
 

@@ -10,6 +10,8 @@ from shared.runner.history import IMAGE_TOKENS, estimate_tokens
 from shared.runner.pictures import MAX_BYTES, Picture, kind_of
 from shared.runner.request import TurnRequest, model_request
 from shared.tools.file_tools import file_tools
+from tests.support.clock import FakeClock
+from tests.support.pictures import chunk, png
 
 GIF = Picture("image/gif", "R0lGODlh", 6)
 BLOCK = {
@@ -46,7 +48,7 @@ def test_what_is_not_shown_is_named() -> None:
 
 
 def test_files_are_named_with_what_can_be_done_about_them() -> None:
-    tools = file_tools(None, ["read_file"])  # type: ignore[arg-type]
+    tools = file_tools(None, FakeClock(), ["read_file"])  # type: ignore[arg-type]
     files = {"files": ["a.txt", "b.pdf"]}
     [read] = messages("Hi", files, tools=tools)
     assert read["content"].startswith("[The user attached files. read_file reads those that are")
@@ -110,9 +112,9 @@ def test_a_picture_costs_its_tokens() -> None:
 )
 def test_pictures_are_known_by_their_content(content: bytes, kind: str | None) -> None:
     assert kind_of(content) == kind
-    assert (Picture.of(content) is None) is (kind is None)
 
 
 def test_a_picture_has_a_limit() -> None:
-    assert Picture.of(b"GIF89a" + b"x" * (MAX_BYTES - 6)) is not None
-    assert Picture.of(b"GIF89a" + b"x" * (MAX_BYTES - 5)) is None
+    room = MAX_BYTES - len(png()) - 12
+    assert Picture.of(png(more=chunk(b"tEXt", bytes(room)))) is not None
+    assert Picture.of(png(more=chunk(b"tEXt", bytes(room + 1)))) is None

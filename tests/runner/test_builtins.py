@@ -10,7 +10,6 @@ from shared.runner.builtins import (
     FORMS,
     MAX_QUESTION,
     USER_INPUT,
-    capability_of,
     is_form,
     offered,
     question_of,
@@ -67,10 +66,8 @@ def test_every_kind_has_its_tool_and_its_capability() -> None:
         assert FORMS[kind.tool].description == kind.description
         assert FORMS[kind.tool].parameters == kind.parameters
         assert is_form(kind.tool)
-        assert capability_of(kind.tool) == kind.capability
         assert told(renders=[kind.capability]) == [kind.tool]
     assert is_form(SUBMIT)
-    assert capability_of(SUBMIT) is None
     assert not is_form(USER_INPUT.name)
 
 

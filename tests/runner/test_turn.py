@@ -1,15 +1,19 @@
 """One turn: replies, steps and the end."""
 
+import base64
 from typing import Any
 
 import pytest
 
 from shared.errors import TurnFailed
 from shared.models.port import Completed, ModelError, ReasoningDelta, TextDelta, Usage
+from shared.runner.background import Background
 from shared.runner.events import Delta, Reasoning, Reply, Restarted, ToolEnded, ToolStarted
+from shared.runner.pictures import Picture
 from shared.runner.suggestions import CLOSING, OPENING
 from tests.runner.paper import Enough, Paper, reply, run, turn
 from tests.runner.said import COST, MadeTool, SaidModel, answer, text, use
+from tests.support.pictures import gif
 
 HIGH, LOW = "\ud83e", "\udd89"
 
@@ -331,3 +335,57 @@ def test_suggestions_are_cut_off_and_handed_on() -> None:
     assert (last.text, last.suggestions) == ("Done.", ("Thanks", "More"))
     plain = reply(run(Paper(SaidModel(answer(said)))))
     assert (plain.text, plain.suggestions) == (said, ())
+
+
+# -- pictures that a model refuses -------------------------------------------------------------
+
+GIF = Picture("image/gif", base64.b64encode(gif()).decode(), len(gif()))
+REFUSED = cut("MODEL_REFUSED", retryable=False)
+
+
+def shown(*earlier: str, own: str | None = "own") -> dict[str, Any]:
+    """What a turn is given that brings a picture, after messages that brought others."""
+    files = [*earlier, *([own] if own else [])]
+    attached = {"images": [{"file": own, "media_type": "image/gif"}]} if own else {}
+    background = Background(attached=attached, pictures=dict.fromkeys(files, GIF))
+    before = [{"file": file, "media_type": "image/gif"} for file in earlier]
+    history = [{"role": "user", "text": "Look", "images": before}] if earlier else []
+    return {"background": background, "history": history}
+
+
+def pictures_in(model: SaidModel) -> list[int]:
+    return [str(request.messages).count("'type': 'image'") for request in model.requests]
+
+
+def test_a_refused_request_is_made_once_more_without_earlier_pictures() -> None:
+    model = SaidModel([REFUSED], answer(use("look_up")), answer("Done"))
+    events = run(Paper(model), MadeTool(), **shown("a", "b"))
+    assert pictures_in(model) == [3, 1, 1]
+    assert 'Pictures that are not shown here: "a", "b"' in str(model.last)
+    assert reply_of(events).usage == COST + COST + REFUSED.usage
+
+
+@pytest.mark.parametrize(
+    ("first", "earlier"),
+    [
+        ([REFUSED], ()),
+        ([TextDelta("a"), REFUSED], ("a",)),
+        ([ReasoningDelta("hm"), REFUSED], ("a",)),
+        ([cut("CONTEXT_TOO_LONG", retryable=False)], ("a",)),
+        ([cut("RATE_LIMITED")], ("a",)),
+    ],
+)
+def test_no_other_refusal_is_tried_again(first: list[Any], earlier: tuple[str, ...]) -> None:
+    model = SaidModel(first, answer("Yes"))
+    with pytest.raises(ModelError):
+        run(Paper(model), **shown(*earlier))
+    assert len(model.requests) == 1
+
+
+def test_a_request_that_is_refused_without_them_too_fails() -> None:
+    model = SaidModel([REFUSED], [REFUSED], answer("Yes"))
+    running = turn(Paper(model), **shown("a", own=None))
+    with pytest.raises(ModelError):
+        list(running.run())
+    assert pictures_in(model) == [1, 0]
+    assert running.spent == REFUSED.usage + REFUSED.usage
