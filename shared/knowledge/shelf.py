@@ -88,11 +88,11 @@ class Shelf:
         """What was read stays in use; not for ever."""
         if self._clock.monotonic() - self._read < MAX_AGE:
             said = "documents cannot be read again; those read before are used"
-            log.warning(said, extra={"reason": str(wrong)}, exc_info=True)
+            log.warning(said, extra={"reason": str(wrong)}, exc_info=wrong)
             return
         self._index = None
         said = "documents could not be read again for too long; nobody can look them up"
-        log.error(said, extra={"reason": str(wrong)}, exc_info=True)
+        log.error(said, extra={"reason": str(wrong)}, exc_info=wrong)
 
     def _say(self, faults: Sequence[str]) -> None:
         """Into the log, each once for as long as it stands."""

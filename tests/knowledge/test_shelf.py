@@ -83,7 +83,7 @@ def test_an_access_that_was_taken_away_does_not_last_for_ever(
     place = Place(a="A lamp.")
     shelf = shelf_of(place, clock)
     assert found(shelf) == ["a.md"]
-    place.unavailable, place.texts["a.md"] = "S3 does not answer.", HIDDEN
+    place.unavailable, place.texts["a.md"] = "S3 does not answer.", "A chair."
     clock.advance(MAX_AGE - 1)
     assert found(shelf) == ["a.md"]
     clock.advance(PAUSE)
