@@ -93,7 +93,8 @@ simulate: $(VENV)/.test ## The mailbox under crashes and lost wakes: SEEDS=200
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
 
 faults: $(VENV)/.test $(if $(SHORT),,$(EMULATOR_VENV)/.ready) ## Processes killed at every step; SHORT=1: some steps
-	$(if $(SHORT),,FAULTS=long) $(BIN)/python -m pytest tests/faults tests/backends/test_history_faults.py tests/wire/test_growth.py -n $(JOBS) \
+	$(if $(SHORT),,FAULTS=long) $(BIN)/python -m pytest tests/faults tests/backends/test_history_faults.py \
+		$(if $(SHORT),,tests/deleting tests/wire/test_growth.py) -n $(JOBS) \
 		$(if $(SHORT),-m "not emulator") $(ARGS)
 
 fuzz: $(VENV)/.test $(CLIENT_VENV)/.ready ## Random frames for longer: FRAMES=200000 SEED=1

@@ -115,6 +115,7 @@ class Settings(BaseModel):
     rate_limit_address_per_minute: int = Field(300, ge=0, le=1_000_000)
     allowed_hosts: types.Hosts = ()
     allow_private_addresses: bool = False
+    attachment_hosts: types.Hosts = ()
 
     @classmethod
     def load(

@@ -22,19 +22,23 @@ USAGE = ("gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", "cost_usd")
 @dataclass(frozen=True)
 class Metric:
     """A metric of a step: the number in the field `of`, or (None) 1; where there is no such number,
-    none. Only for steps whose field `where` has the value `equal`, or (None) any but nothing."""
+    none. Only for steps whose field `where` has the value `equal`, or (None) any but nothing, and
+    in which no field is as in `unless`."""
 
     name: str
     of: str | None = None
     kind: Literal["count", "seconds", "amount"] = "count"
     where: str | None = None
     equal: Any = None
+    unless: tuple[str, Any] | None = None
 
     def hear(self, fields: Mapping[str, Any], metrics: Metrics) -> None:
         if self.where is not None:
             found = fields.get(self.where)
             if found != self.equal if self.equal is not None else not found:
                 return
+        if self.unless is not None and fields.get(self.unless[0]) == self.unless[1]:
+            return
         value = 1 if self.of is None else fields.get(self.of)
         if isinstance(value, int | float):
             getattr(metrics, self.kind)(self.name, value)
@@ -48,6 +52,7 @@ class Step:
     metrics: tuple[Metric, ...] = ()
 
 
+_USED_UP = ("error.type", "BUDGET_EXCEEDED")
 _DELIVERY = ("delivery", "attempt", "reason")
 _DEAD = Step(_DELIVERY, (Metric("DeadLetters"),))
 _FAILED = Step(_DELIVERY, (Metric("DeliveryRetries"),))
@@ -89,13 +94,14 @@ STEPS: Mapping[str, Step] = {
         ),
         (
             Metric("TurnsCompleted", where="outcome", equal="completed"),
-            Metric("TurnsFailed", where="outcome", equal="failed"),
+            Metric("TurnsFailed", where="outcome", equal="failed", unless=_USED_UP),
             Metric("TurnsCancelled", where="outcome", equal="cancelled"),
             Metric("TurnSeconds", "ran", kind="seconds"),
             Metric("TimeToFirstDelta", "time_to_first_delta", kind="seconds"),
-            Metric("BudgetExceeded", where="error.type", equal="BUDGET_EXCEEDED"),
+            Metric("BudgetExceeded", where=_USED_UP[0], equal=_USED_UP[1]),
         ),
     ),
+    "an agent asks for a person": Step(("gen_ai.conversation.id",)),
     "handed over": Step(("box", "cut")),
     "lease lost": Step(("box",), (Metric("LeaseConflicts"),)),
     "delivery made": _DELIVERED,
@@ -106,6 +112,8 @@ STEPS: Mapping[str, Step] = {
     "record is a dead letter": _DEAD,
     "conversation deleted": Step(("deletion", "items", "files"), (Metric("Deletions"),)),
     "removal failed": Step(("box",), (Metric("DeletionsFailed"),)),
+    "erasure ended": Step(("deletion", "kind", "conversations", "items", "files")),
+    "erasure failed": Step(("box",), (Metric("DeletionsFailed"),)),
     "posted": Step(
         ("connection", "gone"), (Metric("Posts"), Metric("PostsGone", where="gone", equal=True))
     ),

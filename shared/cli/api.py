@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 from urllib.parse import SplitResult, urlsplit
 
@@ -96,24 +96,26 @@ def send(
     max_bytes: int = MAX_BYTES,
     behalf: str = "",
 ) -> Reply:
-    """One request; redirects are not followed, as the token is for nobody else.
+    """One request, over a connection of its own: a server may close one that rests just when the
+    next request is on its way. Redirects are not followed, as the token is for nobody else.
 
     Raises:
         OSError: no answer.
     """
     try:
-        answer = urllib3.request(
-            method,
-            url,
-            headers=_credentials(token, behalf),
-            timeout=seconds,
-            retries=False,
-            redirect=False,
-            preload_content=False,
-            **({} if body is None else {"json": body}),
-        )
-        read = answer.read(max_bytes)
-        answer.release_conn()
+        with urllib3.PoolManager(num_pools=1) as connections:
+            answer = connections.request(
+                method,
+                url,
+                headers=_credentials(token, behalf),
+                timeout=seconds,
+                retries=False,
+                redirect=False,
+                preload_content=False,
+                **({} if body is None else {"json": body}),
+            )
+            read = answer.read(max_bytes)
+            answer.close()
     except urllib3.exceptions.HTTPError as fault:
         raise OSError("no answer") from fault
     headers = {name.lower(): value for name, value in answer.headers.items()}
@@ -123,7 +125,9 @@ def send(
 def _credentials(token: str, behalf: str) -> dict[str, str]:
     """Who asks, and for whom."""
     bearer = {"Authorization": f"Bearer {token}"} if token else {}
-    return {**bearer, "X-On-Behalf-Of": behalf} if behalf else bearer
+    # http.client writes each character as one byte; the header is UTF-8.
+    name = behalf.encode("utf-8", "replace").decode("latin-1")
+    return {**bearer, "X-On-Behalf-Of": name} if behalf else bearer
 
 
 def nobody(where: str, *, local: bool, option: str) -> Unreachable:
@@ -158,6 +162,17 @@ class Api:
         if tokens is not None:
             check_encrypted(place)
         return cls(base=api.rstrip("/"), tokens=tokens)
+
+    def acting_for(self, user: str) -> Self:
+        """The same, asked for this user.
+
+        Raises:
+            ChatFault: it is no name.
+        """
+        name = user.strip(" \t")
+        if not name or not name.isprintable():
+            raise ChatFault("--user must be a name, without control characters.")
+        return replace(self, behalf=name)
 
     def ask(self, method: str, path: str, body: Any = None) -> Reply:
         """The answer, with a status below 300. Whoever is told to come back later does so, some

@@ -47,8 +47,10 @@ def checked(deployment: Deployment, tenant: str) -> Iterator[Checked]:
     what they say.
 
     Raises:
-        ConfigurationError: they cannot be listed.
+        ConfigurationError: they cannot be listed, or a setting for all of them is wrong.
     """
+    # A list of prices that cannot be read is no fault of any agent; not every agent asks for it.
+    _ = deployment.prices
     plane = deployment.control_plane
     # Not those of the deployment: in the place of a faulty one they may give out what was good
     # before.

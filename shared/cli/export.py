@@ -3,10 +3,12 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from urllib.parse import quote
 
 from shared.cli.api import Api, Reply
+from shared.cli.chat.clean import one_line
 from shared.cli.chat.faults import ChatFault
 
 LIST = "/conversations"
@@ -22,13 +24,12 @@ def export(api: Api, conversation: str | None, output: str, *, as_json: bool) ->
     """Write this conversation, or all that the caller has, below the folder; the exit code.
 
     Raises:
-        ChatFault: they are not to be had, or the folder cannot be written.
+        ChatFault: they are not to be had or somebody else's, or the folder cannot be written.
     """
     found = [conversation] if conversation is not None else list(listed(api))
     folder = Path(output)
     written = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for each in found:
             if not _ID.fullmatch(each):
                 raise ChatFault("--conversation must be the id of a conversation.")
@@ -64,11 +65,32 @@ def listed(api: Api) -> Iterator[str]:
 def _write(api: Api, conversation: str, path: Path) -> None:
     """Beside it first: a file with its name is whole."""
     where = f"{LIST}/{quote(conversation, safe='')}/export"
+    pages = _pages(api, where, where)
+    first = next(pages)
+    _check_owner(api, first)
+    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".part")
     with unfinished.open("wb") as file:
-        for reply in _pages(api, where, where):
+        for reply in chain([first], pages):
             file.write(reply.body)
     unfinished.replace(path)
+
+
+def _check_owner(api: Api, first: Reply) -> None:
+    """Whether the conversation is of the user for whom it was asked: a server that lets everybody
+    in as one user answers with what that one has."""
+    if not api.behalf:
+        return
+    try:
+        owner = json.loads(first.body.partition(b"\n")[0])["user"]
+    except (ValueError, RecursionError, LookupError, TypeError):
+        raise api.stranger(first.status) from None
+    if owner != api.behalf:
+        raise ChatFault(
+            f"The server at {api.base} gives out what {one_line(str(owner))} has, not what "
+            f"{one_line(api.behalf)} has; that was not written. It lets everybody in as one user "
+            "(AUTH_MODE=none): leave out --user, or ask a server that has users."
+        )
 
 
 def _pages(api: Api, path: str, route: str) -> Iterator[Reply]:

@@ -251,12 +251,12 @@ def export(
 
     All of yours, each as lines of JSON. docs/http.md says what stands in them.
     """
-    from dataclasses import replace
-
     from shared.cli.export import export as exported
 
     with said():
-        api = replace(api_of(**where), behalf=user or "")
+        api = api_of(**where)
+        if user is not None:
+            api = api.acting_for(user)
         context.exit(exported(api, conversation, output, as_json=as_json))
 
 

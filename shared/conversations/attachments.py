@@ -21,8 +21,7 @@ from shared.mailbox.box import Job
 from shared.messaging.http import AddressRefused, HttpClient, HttpFailed
 from shared.models.port import StreamClosed
 from shared.protocol.attachments import UPLOAD, data_of
-from shared.runner.pictures import MAX_BYTES as MAX_PICTURE
-from shared.runner.pictures import kind_of
+from shared.runner.pictures import BadPicture, kind_of, shown_kind
 from shared.storage.artifacts import ArtifactExists, Artifacts, ArtifactsUnavailable
 from shared.tools.file_tools import media_type
 from shared.tools.workspace import (
@@ -46,6 +45,11 @@ _MB = 1024 * 1024
 class Watching(Protocol):
     def ready(self, seconds: float) -> float:
         """See `Host.ready`."""
+        ...
+
+    def held(self) -> None:
+        """Right before a write outside the store. Raises LeaseLost: another worker may have the
+        turn, or what it belongs to may be gone."""
         ...
 
     def watching(self, close: Callable[[], None]) -> AbstractContextManager[None]:
@@ -78,11 +82,16 @@ class Attachments:
         seconds = min(TOGETHER_SECONDS, host.ready(TOGETHER_SECONDS))
         closed = self._clock.event()
         with host.watching(closed.set):
-            brought = self._brought(job, given, closed.is_set, seconds)
+            brought = self._brought(job, given, host, closed.is_set, seconds)
         return replace(job, body={**job.body, "brought": brought})
 
     def _brought(
-        self, job: Job, given: Sequence[Given], closed: Callable[[], bool], seconds: float
+        self,
+        job: Job,
+        given: Sequence[Given],
+        host: Watching,
+        closed: Callable[[], bool],
+        seconds: float,
     ) -> dict[str, Any]:
         images: list[dict[str, str]] = []
         files: list[str] = []
@@ -90,7 +99,7 @@ class Attachments:
         workspace = Workspace(self._artifacts, job.key.tenant, job.key.id)
         try:
             there = {entry.path: entry.size for entry in workspace.files()}
-            names = self._names(job, given, there)
+            names = self._names(job, given, host, there)
         except ArtifactsUnavailable:
             log.warning("attachments not kept", exc_info=True)
             return {"failed": [_sentence(each.name, "it could not be stored.") for each in given]}
@@ -99,7 +108,7 @@ class Attachments:
             if closed():
                 raise StreamClosed
             try:
-                content = self._content(job, workspace, each, name, there, deadline)
+                content = self._content(job, workspace, each, name, there, host, deadline)
                 if each.is_image:
                     images.append({"file": name, "media_type": _shown_kind(content)})
                 else:
@@ -110,7 +119,9 @@ class Attachments:
         found = {"images": images, "files": files, "failed": failed}
         return {kind: entries for kind, entries in found.items() if entries}
 
-    def _names(self, job: Job, given: Sequence[Given], there: Mapping[str, int]) -> list[str]:
+    def _names(
+        self, job: Job, given: Sequence[Given], host: Watching, there: Mapping[str, int]
+    ) -> list[str]:
         """Under what the attachments are kept, whichever worker keeps them."""
         turn = hashlib.sha256(job.ref.encode()).hexdigest()[:32]
         plan = f"{conversation_folder(job.key.tenant, job.key.id)}attached/{turn}.json"
@@ -121,6 +132,7 @@ class Attachments:
             names.append(free_name(each.name, {*there, *names}))
         try:
             data = json.dumps(names).encode()
+            host.held()
             self._artifacts.put(plan, data, content_type="application/json", if_absent=True)
         except ArtifactExists:
             # Our own write, whose answer was lost, or a worker that is not the turn's any more.
@@ -138,6 +150,7 @@ class Attachments:
         given: Given,
         name: str,
         there: dict[str, int],
+        host: Watching,
         deadline: float,
     ) -> bytes:
         """What is kept under the name, from now on. Of a file that is there already, nothing is
@@ -153,6 +166,7 @@ class Attachments:
             if sum(there.values()) + len(content) > MAX_TOTAL_BYTES:
                 raise NotHad(f"the conversation may have {MAX_TOTAL_BYTES // _MB} MB of files.")
             kind = kind_of(content) or given.mime_type or media_type(name)
+            host.held()
             self._artifacts.put(workspace.name(name), content, content_type=kind)
         except ArtifactsUnavailable:
             log.warning("attachment not kept", exc_info=True)
@@ -217,12 +231,10 @@ class Attachments:
 
 def _shown_kind(content: bytes) -> str:
     """The media type of a picture that a model can be shown. Raises NotHad."""
-    kind = kind_of(content)
-    if kind is None:
-        raise NotHad("it is no PNG, JPEG, GIF or WebP picture.")
-    if len(content) > MAX_PICTURE:
-        raise NotHad(f"a picture may have {MAX_PICTURE // _MB} MB.")
-    return kind
+    try:
+        return shown_kind(content)
+    except BadPicture as why:
+        raise NotHad(str(why)) from None
 
 
 def _sentence(name: str, why: str) -> str:

@@ -8,7 +8,7 @@ Its turns are cancelled, and behind them stands the job that removes everything
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.clock import Clock
 from shared.conversations.audit import Deletion
@@ -25,7 +25,7 @@ from shared.mailbox.box import Box, BoxKey
 from shared.mailbox.listeners import NOT_GONE
 from shared.mailbox.requests import NOT_DONE, NOT_STOPPED, Requests
 from shared.messaging.wakes import Wake, Wakes
-from shared.storage.expressions import EXISTS, Append, Assign, Remove
+from shared.storage.expressions import EXISTS, Append, Assign, Condition, Remove, attr
 from shared.storage.table import ConditionFailed, Item, Operation, Put, Table, Update
 
 REF = "DELETE#"
@@ -62,15 +62,22 @@ class Deleting:
         self._requests = requests
         self._wakes = wakes
 
-    def ask(self, box: BoxKey, meta: Item, *, by: str, reason: str = REQUEST) -> str | None:
+    def ask(
+        self, box: BoxKey, meta: Item, *, by: str, reason: str = REQUEST, idle: bool = False
+    ) -> str | None:
         """Have the conversation removed, of which META is this; the deletion's id. Again while it
-        is under way is the same. None: it has gone meanwhile."""
+        is under way is the same. `idle`: only if nobody has used it since META was read, and
+        nothing waits in it. None: it is not to be removed, or has gone meanwhile."""
         known = meta.attrs.get(DELETING)
         if known is None:
             begun = self.begun(box, by=by, reason=reason)
             gone = [Assign(("gone",), True), Append(("jobs",), REF), *self._requests.ring(box)]
+            begin, closable = begun.meta, NOT_GONE
+            if idle:
+                begin = replace(begin, condition=STANDS & _unused_since(meta))
+                closable &= attr("jobs").absent() | attr("jobs").size_below(1)
             try:
-                self._table.write([begun.meta, Update(box.item, gone, NOT_GONE), *begun.beside])
+                self._table.write([begin, Update(box.item, gone, closable), *begun.beside])
             except ConditionFailed as failed:
                 found = failed.failures.get(0) or self._table.get([meta_key(box)])[0]
                 if found is None or DELETING not in found.attrs:
@@ -103,6 +110,17 @@ class Deleting:
             deletion.id, meta, [removal(box, deletion.id, now), deletion.begun(box.tenant)]
         )
 
+    def leave(self, box: BoxKey, session: str, *, by: str) -> bool:
+        """Have the turns of one session of it cancelled; whether there are none in its queue."""
+        item = self._table.get([box.item])[0]
+        jobs = Box.read(box, item).jobs if item else ()
+        turns = [ref for ref in jobs if turn_session(ref) == session]
+        for ref in turns:
+            self._requests.cancel(box, ref, who=by)
+        if turns:
+            self._wakes.send([Wake(box.pk, box.tenant)])
+        return not turns
+
     def _stop(self, box: BoxKey, by: str) -> None:
         """The turn that runs ends in no reply any more; those behind it have not begun."""
         item = self._table.get([box.item])[0]
@@ -123,6 +141,12 @@ class Deleting:
                 with suppress(ConditionFailed):  # it is gone already
                     self._table.update(Update(session, [Assign(("tenant",), "")], EXISTS))
             cursor = page.cursor
+
+
+def _unused_since(meta: Item) -> Condition:
+    """Nobody has used the conversation since META was read."""
+    used, known = attr("listed_at"), meta.attrs.get("listed_at")
+    return used.absent() if known is None else used.eq(known)
 
 
 def removal(box: BoxKey, deletion: str, now: int) -> Put:

@@ -39,6 +39,10 @@ _WAITING = {"prompt", "recorded"}
 """What the body of a turn has while it waits for people."""
 
 
+_BY_WHAT_WAS_ASKED = ("MODEL_REFUSED", "CONTEXT_TOO_LONG")
+"""How a turn ends whose pictures may be why: shown again, they would end every later turn too."""
+
+
 class Endings:
     """Builds the endings of turns."""
 
@@ -90,7 +94,8 @@ class Endings:
         kept = {name: value for name, value in beside.items() if value}
         answer, result = {**answer, **kept}, {**result, **kept}
         if reply.escalation:
-            log.warning("an agent asks for a person", extra={"conversation": job.key.id})
+            named = {"gen_ai.conversation.id": job.key.id}
+            log.warning("an agent asks for a person", extra=named)
         if cut is not None:
             result["cut"] = cut
         if reply.asks is not None:
@@ -130,7 +135,8 @@ class Endings:
         if error.details:
             told["details"] = dict(error.details)
         result = {"error": told, "usage": wire_usage(cost), "spent": asdict(cost)}
-        return self._ending(job, "failed", event, [], result, cost, left=left)
+        hidden = fault is None or error.error_code in _BY_WHAT_WAS_ASKED
+        return self._ending(job, "failed", event, [], result, cost, left=left, hidden=hidden)
 
     def cancelled(
         self,
@@ -179,11 +185,13 @@ class Endings:
         in_log: bool = True,
         left: Left = NOTHING_LEFT,
         equipped: Equipped | None = None,
+        hidden: bool = False,
     ) -> Ending:
-        """`in_log`: the turn's messages are in the log when it has ended, the user's at least."""
+        """`in_log`: the turn's messages are in the log when it has ended, the user's at least.
+        `hidden`: see `question`."""
         first, now = int(job.attrs["count"]), self._clock.now()
         notes = [{"id": time_ordered_id(now), "at": now, "turn": job.ref, **n} for n in left.unmade]
-        start, log = first, [question(job), *notes, *said]
+        start, log = first, [question(job, hidden=hidden), *notes, *said]
         if job.log_length is not None:
             start, log = job.log_length, [*notes, *said]
         if not in_log:

@@ -145,6 +145,7 @@ class LeasedTurn(Asking):
     def keep(self, call: str, text: str) -> str:
         job = self._activation.job
         name = f"conversations/{quote(job.key.tenant, safe='')}/{job.key.id}/results/{call}.txt"
+        self.held()
         try:
             self._services.artifacts.put(name, text.encode(), content_type="text/plain")
         except ArtifactsUnavailable:
@@ -154,6 +155,10 @@ class LeasedTurn(Asking):
         return name
 
     # -- time, stops, the lease -----------------------------------------------------------
+
+    def held(self) -> None:
+        """Right before a write outside the store, which no condition guards. Raises LeaseLost."""
+        self._activation.keeper.check()
 
     def ready(self, seconds: float, *, begun: bool = False) -> float:
         activation = self._activation

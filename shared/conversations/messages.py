@@ -124,15 +124,19 @@ def user_message(turn: Item) -> Message:
     return question(Job(BoxKey("", "", ""), turn.key.sk, turn.attrs, turn.body or {}))
 
 
-def question(job: Job) -> Message:
-    """The user's message of a turn, as it will stand in the log."""
+def question(job: Job, *, hidden: bool = False) -> Message:
+    """The user's message of a turn, as it will stand in the log. `hidden`: no later turn shows its
+    pictures to a model; they are named in words."""
+    brought = dict(job.body.get("brought", {}))
+    if hidden and "images" in brought:
+        brought["images"] = [{**image, "hidden": True} for image in brought["images"]]
     return {
         "id": job.payload["message_id"],
         "role": "user",
         "text": job.payload["message"],
         "at": job.added_at,
         "turn": job.ref,
-        **job.body.get("brought", {}),
+        **brought,
     }
 
 

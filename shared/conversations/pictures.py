@@ -65,10 +65,11 @@ class Pictures:
 
 
 def _files(messages: Iterable[Mapping[str, object]]) -> Iterable[str]:
-    """The images of messages, in their order, each once."""
+    """The images of messages that may be shown, in their order, each once."""
     named: dict[str, None] = {}
     for message in messages:
         images = message.get("images")
         for image in images if isinstance(images, list) else ():
-            named.setdefault(image["file"])
+            if not image.get("hidden"):
+                named.setdefault(image["file"])
     return named

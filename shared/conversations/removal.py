@@ -17,7 +17,7 @@ from shared.conversations.uploads import upload_name
 from shared.mailbox.box import BoxKey
 from shared.mailbox.handler import Activation, OutOfTime
 from shared.mailbox.jobs import Stale
-from shared.mailbox.leases import LeaseLost
+from shared.mailbox.leases import LeaseLost, MailboxRemoved
 from shared.storage.artifacts import Artifacts, ArtifactsUnavailable
 from shared.storage.bodies import spill_prefix
 from shared.storage.expressions import Assign, Condition, Remove, attr
@@ -42,10 +42,6 @@ PAGE = 90
 FILES = 100
 LEFT = 5.0
 """Seconds that a worker must have left for one more page."""
-
-
-class Removed(LeaseLost):
-    """The mailbox has been removed by its own job; there is nothing left to hold."""
 
 
 def files_of(conversation: BoxKey) -> Sequence[str]:
@@ -73,7 +69,7 @@ class Removal:
         """Remove what there is.
 
         Raises:
-            Removed: all of it.
+            MailboxRemoved: all of it has gone.
         """
         self._all()
         if "swept" not in self._activation.job.attrs:
@@ -161,7 +157,7 @@ class Removal:
                 raise LeaseLost from failed
             # It is gone: this very write was made, and its answer lost.
         log.info("conversation deleted", extra={"deletion": deletion, **counts})
-        raise Removed
+        raise MailboxRemoved
 
     # -- files ----------------------------------------------------------------------------
 

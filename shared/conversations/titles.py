@@ -10,13 +10,13 @@ import logging
 
 from shared.clock import Clock
 from shared.conversations.afterwards import MAX_SECONDS, Afterwards, asked_for
-from shared.conversations.items import STANDS, box_key, meta_key
+from shared.conversations.items import STANDS, box_key, living, meta_key
 from shared.conversations.naming import clean
 from shared.conversations.notices import Ended, Told
 from shared.conversations.services import Rates
 from shared.conversations.usage import Ledger
 from shared.errors import ParleyError
-from shared.mailbox.box import BoxKey, Job
+from shared.mailbox.box import Box, BoxKey, Job
 from shared.mailbox.handler import Activation
 from shared.mailbox.jobs import Ending, Queued
 from shared.mailbox.requests import Requests
@@ -85,6 +85,14 @@ class Titles(Afterwards):
     ) -> None:
         super().__init__(table, model, ledger, rates)
         self._model_id = model_id
+
+    def load(self, box: Box, ref: str) -> Job | None:
+        """None, too, if the conversation is being deleted: nothing of it goes to a model then."""
+        key = box.key
+        item, meta = self._table.get([key.job(ref), meta_key(box_key(key.tenant, key.id))])
+        if item is None or living(meta) is None:
+            return None
+        return Job.read(key, ref, item)
 
     def run(self, activation: Activation) -> Ending | None:
         job = activation.job

@@ -20,9 +20,9 @@ from shared.conversations.items import (
 )
 from shared.conversations.options import PLAIN, TurnOptions
 from shared.conversations.prompts import (
-    asker,
     FOR_APPROVAL,
     FOR_INPUT,
+    asker,
     described,
     prompt_of,
     waits_for,

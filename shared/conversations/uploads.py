@@ -2,7 +2,9 @@
 
 They lie in Artifacts below `uploads/<tenant>/<conversation>/`, each under a random name. Its id
 carries the conversation, and counts only in a session of that one, so an id of somebody else's
-names nothing. What no message refers to goes away by its age.
+names nothing. What no message refers to goes away by its age. The places that are open stand in
+META of the conversation (`uploads`, and `uploads_rev` for whoever changes them), so that there are
+only so many, and none in a conversation that is being deleted.
 """
 
 import re
@@ -13,11 +15,21 @@ from urllib.parse import quote
 
 from shared.clock import Clock
 from shared.conversations.attachment_names import safe_name
+from shared.conversations.items import STANDS, Session, living, meta_key
 from shared.conversations.sessions import Sessions
-from shared.errors import NotFound, ServiceUnavailable, ValidationError
+from shared.errors import (
+    ConflictError,
+    NotFound,
+    RateLimited,
+    ServiceUnavailable,
+    ValidationError,
+)
 from shared.identity.principal import Principal
 from shared.ids import pack, unpack
 from shared.storage.artifacts import Artifacts, ArtifactsUnavailable
+from shared.storage.expressions import Assign, attr
+from shared.storage.table import ConditionFailed, Table, Update
+from shared.tools.workspace import MAX_FILES, MAX_TOTAL_BYTES
 
 PREFIX = "uploads/"
 SECONDS = 15 * 60
@@ -26,6 +38,10 @@ SECONDS = 15 * 60
 KEPT_SECONDS = 24 * 3600
 """For how long an upload is kept. On AWS the bucket's lifecycle rule says the same."""
 
+MAX_OPEN = 20
+"""Places of one conversation that can be used at the same time."""
+
+_TRIES = 5
 _KIND = "upl"
 _TOKEN = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
@@ -51,11 +67,19 @@ class Uploaded:
 
 
 class Uploads:
-    """Makes places. `max_bytes` bounds one file."""
+    """Makes places. `max_bytes` bounds one file. What lies in the places of a conversation, and
+    may yet be sent there, is no more than its workspace can hold."""
 
     def __init__(
-        self, artifacts: Artifacts, sessions: Sessions, clock: Clock, *, max_bytes: int
+        self,
+        artifacts: Artifacts,
+        table: Table,
+        sessions: Sessions,
+        clock: Clock,
+        *,
+        max_bytes: int,
     ) -> None:
+        self._table = table
         self._artifacts = artifacts
         self._sessions = sessions
         self._clock = clock
@@ -69,11 +93,13 @@ class Uploads:
         Raises:
             NotFound: SESSION_NOT_FOUND: no such session, or not the principal's.
             ValidationError: it is too large.
+            RateLimited: `MAX_OPEN` places are open.
+            ConflictError: the uploads of the conversation take up all its room.
             ServiceUnavailable: no place can be made just now.
         """
         session = self._sessions.find(principal, session_id)
         if session is None:
-            raise NotFound("There is no such session.", code="SESSION_NOT_FOUND")
+            raise _no_session()
         if size > self._max:
             raise ValidationError(
                 f"body.size: a file may have {self._max} bytes.",
@@ -82,6 +108,7 @@ class Uploads:
         token = secrets.token_hex(16)
         until = self._clock.now() + SECONDS * 1000
         try:
+            self._open(session, token, size, until)
             link = self._artifacts.upload_link(
                 upload_name(session.tenant, session.conversation, token),
                 content_type=mime_type,
@@ -98,6 +125,51 @@ class Uploads:
             headers=link.headers,
             expires_at=until,
         )
+
+    def _open(self, session: Session, token: str, size: int, until: int) -> None:
+        """Note one more place, if there is room for it. Raises like `begin`."""
+        meta = living(self._table.get([meta_key(session.box)])[0])
+        lying = self._lying(session)
+        for _ in range(_TRIES):
+            if meta is None:
+                raise _no_session()
+            now, rev = self._clock.now(), int(meta.attrs.get("uploads_rev", 0))
+            noted = meta.attrs.get("uploads", {})
+            places = {each: place for each, place in noted.items() if place["until"] > now}
+            if len(places) >= MAX_OPEN:
+                first = min(place["until"] for place in places.values())
+                raise RateLimited(
+                    f"{MAX_OPEN} uploads of this conversation are open. Use them, or wait.",
+                    retry_after=max(1, -(-(first - now) // 1000)),
+                )
+            places[token] = {"until": until, "size": size}
+            _check_room({**lying, **{each: place["size"] for each, place in places.items()}})
+            changes = [Assign(("uploads",), places), Assign(("uploads_rev",), rev + 1)]
+            same = attr("uploads_rev").eq(rev) if rev else attr("uploads_rev").absent()
+            try:
+                self._table.update(Update(meta_key(session.box), changes, STANDS & same))
+                return
+            except ConditionFailed as failed:
+                meta = living(failed.failures.get(0))
+        raise ServiceUnavailable
+
+    def _lying(self, session: Session) -> Mapping[str, int]:
+        """The bytes of what was sent and has not gone yet, by token."""
+        folder = upload_name(session.tenant, session.conversation, "")
+        found = self._artifacts.list(folder, limit=MAX_FILES).artifacts
+        return {each.name.removeprefix(folder): each.size for each in found}
+
+
+def _check_room(sizes: Mapping[str, int]) -> None:
+    if len(sizes) > MAX_FILES or sum(sizes.values()) > MAX_TOTAL_BYTES:
+        raise ConflictError(
+            f"The uploads of this conversation may be {MAX_FILES} files with {MAX_TOTAL_BYTES} "
+            "bytes within a day."
+        )
+
+
+def _no_session() -> NotFound:
+    return NotFound("There is no such session.", code="SESSION_NOT_FOUND")
 
 
 def upload_name(tenant: str, conversation: str, token: str) -> str:

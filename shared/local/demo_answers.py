@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.local.demo_arguments import guess_arguments
+from shared.local.demo_message import heard
 from shared.local.demo_tools import names_tool, tool_for
+from shared.local.demo_verdict import NAME, verdict
 from shared.local.messages_api import blocks, text_of
 
 _PLAIN = "I am the demo model: no API key is set, so I follow a few simple rules."
@@ -37,23 +39,48 @@ class Answer:
 
 def answer(request: Mapping[str, Any]) -> Answer:
     """Word a tool's result, recall what was said, call a tool that is named or asked for, or
-    acknowledge what was said."""
+    acknowledge what was said; beside that tell what was found for it and what came with it.
+
+    By `tool_choice` "any" a tool is called in any case, and by "none" none is.
+    """
     messages: Sequence[Mapping[str, Any]] = request["messages"]
+    given = request.get("tool_choice")
+    choice = given.get("type") if isinstance(given, Mapping) else "auto"
+    tools = [] if choice == "none" else request.get("tools", [])
+    latest = heard(messages[-1])
+    if choice == "any" and tools:
+        return _called(_chosen(latest.words, tools))
     if results := [b for b in blocks(messages[-1]) if b["type"] == "tool_result"]:
         return Answer(f"{_worded(results, _tool_names(messages))} {_BRIEFLY}")
-    said = [text for entry in messages if entry["role"] == "user" and (text := text_of(entry))]
-    if not said:
-        return Answer(f"{_PLAIN} There was nothing to read in your message.")
-    latest, earlier = said[-1], said[:-1]
-    tools = request.get("tools", [])
+    said = [heard(entry).words for entry in messages[:-1] if entry["role"] == "user"]
+    return _answered(latest.words, [words for words in said if words], tools, latest.beside())
+
+
+def _answered(
+    latest: str, earlier: Sequence[str], tools: Sequence[Mapping[str, Any]], beside: str
+) -> Answer:
+    """What follows from the words, then what is `beside` them."""
+    beside = f" {beside}" if beside else ""
+    if not latest:
+        return Answer(f"{_PLAIN} There was nothing to read in your message.{beside}")
     if (recalled := _recalled(latest, earlier)) and not names_tool(latest, tools):
-        return Answer(recalled)
+        return Answer(f"{recalled}{beside}")
     if tool := tool_for(latest, tools):
         arguments = guess_arguments(latest, tool["name"], tool["input_schema"])
-        return Answer(
-            f"I will use {tool['name']} for that. {_BRIEFLY}", Call(tool["name"], arguments)
-        )
-    return Answer(_acknowledged(latest, len(said)))
+        return _called(Call(tool["name"], arguments), beside)
+    return Answer(f"{_acknowledged(latest, len(earlier) + 1)}{beside}")
+
+
+def _called(call: Call, beside: str = "") -> Answer:
+    return Answer(f"I will use {call.name} for that. {_BRIEFLY}{beside}", call)
+
+
+def _chosen(text: str, tools: Sequence[Mapping[str, Any]]) -> Call:
+    """A call in any case: the one that fits, or else the first tool."""
+    if judged := verdict(text, tools):
+        return Call(NAME, judged)
+    tool = tool_for(text, tools) or tools[0]
+    return Call(tool["name"], guess_arguments(text, tool["name"], tool["input_schema"]))
 
 
 def _acknowledged(latest: str, count: int) -> str:

@@ -64,18 +64,19 @@ def _score(text: str, tool: Mapping[str, Any]) -> float:
     properties: Mapping[str, Any] = tool["input_schema"].get("properties", {})
     if "expression" in properties and has_arithmetic(text):
         return 2 * _LEAST
-    said = _words(text)
-    name = _words(tool["name"])
+    said = content_words(text)
+    name = content_words(tool["name"])
     hits = len(said & name)
     if not hits:
         return 0
-    described = _words(tool.get("description", "")) | _words(" ".join(properties))
+    described = content_words(tool.get("description", "")) | content_words(" ".join(properties))
     required = len(tool["input_schema"].get("required", []))
     # What the tool requires is in the text, so a tool that uses it fits better than one without.
     return 2 * hits + 0.5 * len(said & (described - name)) + min(required, 2)
 
 
-def _words(text: str) -> frozenset[str]:
+def content_words(text: str) -> frozenset[str]:
+    """The words that say something, in small letters, without the s of a plural."""
     found = re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).lower())
     return frozenset(_stem(word) for word in found if word not in _STOP_WORDS)
 

@@ -9,7 +9,7 @@ from shared.mailbox.box import Box, BoxKey, Timing
 from shared.mailbox.handler import Handler
 from shared.mailbox.holder import Holder
 from shared.mailbox.keeper import Keeper
-from shared.mailbox.leases import Lease, LeaseLost
+from shared.mailbox.leases import Lease, LeaseLost, MailboxRemoved
 from shared.mailbox.steps import Steps
 from shared.messaging.wakes import MAX_DELAY, Wake, Wakes
 from shared.storage.table import NewerItem, TransientError
@@ -69,6 +69,8 @@ class Drain:
         keeper = Keeper(self.holder, lease, box, self._wakes, self.clock, self.timing, session.tend)
         try:
             session.run(box, keeper)
+        except MailboxRemoved:
+            pass  # there is nothing to give back, and nobody who would take it
         except LeaseLost:
             log.info("lease lost", extra={"box": box.key.pk})
         except NewerItem:

@@ -34,6 +34,10 @@ class LeaseLost(Exception):
     """Another worker has the mailbox, or may have it soon."""
 
 
+class MailboxRemoved(LeaseLost):
+    """Its own job has removed the mailbox: there is nothing left to hold."""
+
+
 @dataclass(frozen=True)
 class Lease:
     """The right to run one mailbox, until it is lost."""

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 from shared.knowledge.port import Passage
 from shared.runner.pictures import Picture
@@ -32,6 +32,12 @@ class Background:
     summary: str | None = None
     attached: Mapping[str, Any] = field(default_factory=dict[str, Any])
     pictures: Mapping[str, Picture] = field(default_factory=dict[str, Picture])
+
+    def without_earlier_pictures(self) -> Self | None:
+        """The same with the pictures of its own message only; None if it has no others."""
+        own = {str(image["file"]) for image in self.attached.get("images") or ()}
+        kept = {file: each for file, each in self.pictures.items() if file in own}
+        return replace(self, pictures=kept) if len(kept) < len(self.pictures) else None
 
 
 NOTHING = Background()

@@ -6,7 +6,7 @@ noted says what comes next, so whoever takes over begins with the same code.
 """
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from shared.clock import Clock
@@ -185,6 +185,9 @@ class Turn:
                 completed = yield from self._generate(asked, speaker, cut=cut)
             except ModelError as fault:
                 self.spent += fault.usage
+                if generation == 0 and not speaker.spoken and self._shows_less(fault):
+                    asked = model_request(self._request, self._progress, last=last)
+                    continue
                 again = generation + 1 < MAX_GENERATIONS
                 if not (speaker.spoken and again and fault.is_retryable):
                     raise
@@ -198,6 +201,15 @@ class Turn:
                 yield Delta(rest)
             return completed, said, suggestions
         raise AssertionError("unreachable")
+
+    def _shows_less(self, fault: ModelError) -> bool:
+        """Whether it may be worth asking again, from now on without the pictures of earlier
+        messages: one that the model cannot see would fail every turn that shows it again."""
+        less = self._request.background.without_earlier_pictures()
+        if less is None or fault.error_code != "MODEL_REFUSED":
+            return False
+        self._request = replace(self._request, background=less)
+        return True
 
     def _generate(
         self, asked: ModelRequest, speaker: Speaker, *, cut: bool

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from shared.clock import Clock
 from shared.storage.artifacts import Artifacts, ArtifactsUnavailable
 from shared.tools.directives import MAX_SENT, send_file
 from shared.tools.port import InvalidArguments, ToolContext, ToolFault, ToolResult
@@ -42,6 +43,7 @@ class FileTool:
     def __init__(
         self,
         artifacts: Artifacts,
+        clock: Clock,
         name: str,
         description: str,
         properties: Mapping[str, Any],
@@ -49,6 +51,7 @@ class FileTool:
         does: Does,
     ) -> None:
         self._artifacts = artifacts
+        self._clock = clock
         self._does = does
         self.name = name
         self.description = description
@@ -69,15 +72,27 @@ class FileTool:
             wrong = f"{missing[0]}: is missing." if missing else "there is an unknown argument."
             raise InvalidArguments(wrong)
         with _told():
-            workspace = Workspace(self._artifacts, context.tenant, context.conversation)
+            workspace = Workspace(
+                self._artifacts,
+                context.tenant,
+                context.conversation,
+                may_write=lambda: self._in_time(context),
+            )
             return self._does(workspace, arguments)
 
+    def _in_time(self, context: ToolContext) -> None:
+        """Nobody waits for a call that is late: what it would write then may belong to a
+        conversation that has been deleted."""
+        if self._clock.monotonic() >= context.deadline:
+            raise ToolFault("The call took too long. Nothing was written.")
 
-def file_tools(artifacts: Artifacts, names: Iterable[str]) -> list[FileTool]:
+
+def file_tools(artifacts: Artifacts, clock: Clock, names: Iterable[str]) -> list[FileTool]:
     """Those of the tools that are named, in the order of the names."""
     made: Mapping[str, Callable[[], FileTool]] = {
         "list_files": lambda: FileTool(
             artifacts,
+            clock,
             "list_files",
             "List the files of this conversation, those that the user attached too.",
             {},
@@ -86,6 +101,7 @@ def file_tools(artifacts: Artifacts, names: Iterable[str]) -> list[FileTool]:
         ),
         "read_file": lambda: FileTool(
             artifacts,
+            clock,
             "read_file",
             _READ,
             {
@@ -101,6 +117,7 @@ def file_tools(artifacts: Artifacts, names: Iterable[str]) -> list[FileTool]:
         ),
         "write_file": lambda: FileTool(
             artifacts,
+            clock,
             "write_file",
             "Write a text file of this conversation; one that has the path is replaced. The user "
             "gets it only by send_file.",
@@ -113,6 +130,7 @@ def file_tools(artifacts: Artifacts, names: Iterable[str]) -> list[FileTool]:
         ),
         "send_file": lambda: FileTool(
             artifacts,
+            clock,
             "send_file",
             "Give the user a file of this conversation, with your answer. Up to "
             f"{MAX_SENT} files go with one answer.",

@@ -1,4 +1,4 @@
-"""`escalate`: an agent asks for a person to take over."""
+"""`escalate`: an agent says that a person should take over."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,15 +8,16 @@ from shared.tools.port import InvalidArguments, ToolContext, ToolResult
 MAX_REASON = 1000
 """Characters."""
 
-ASKED = (
-    "A person has been asked to take over. They will read this conversation. Tell the user so "
-    "in a sentence; promise neither a name nor a time."
+PASSED_ON = (
+    "It has been passed on that a person should take over this conversation. Tell the user so in a "
+    "sentence; promise neither that somebody comes, nor a name, nor a time."
 )
 
 
 class Escalate:
-    """Asks for a person to take over the conversation, which goes on meanwhile. It does nothing by
-    itself: what the result has to give goes out with the end of the turn."""
+    """Notes that a person should take over the conversation, which goes on meanwhile. It does
+    nothing by itself: what the result has to give goes out with the end of the turn, and whoever
+    reads that asks somebody."""
 
     name = "escalate"
     description = (
@@ -50,4 +51,4 @@ class Escalate:
         reason = reason.strip()
         if len(reason) > MAX_REASON:
             raise InvalidArguments(f"reason: may have {MAX_REASON} characters. Shorten it.")
-        return ToolResult(text=ASKED, escalation=reason)
+        return ToolResult(text=PASSED_ON, escalation=reason)

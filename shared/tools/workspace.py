@@ -5,6 +5,7 @@ come from whoever runs the turn, and a path can name nothing but what lies below
 """
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -69,9 +70,14 @@ def conversation_folder(tenant: str, conversation: str) -> str:
     return f"conversations/{quote(tenant, safe='')}/{conversation}/"
 
 
+def _may() -> None:
+    """Nothing forbids a write."""
+
+
 class Workspace:
     """The files of one conversation. What its methods read is bounded by `MAX_FILES`. All raise
-    `ArtifactsUnavailable`, and what they are given as a path is checked before."""
+    `ArtifactsUnavailable`, and what they are given as a path is checked before. `may_write` is
+    called right before a write, and prevents it by raising."""
 
     def __init__(
         self,
@@ -80,8 +86,10 @@ class Workspace:
         conversation: str,
         *,
         max_bytes: int = MAX_TOTAL_BYTES,
+        may_write: Callable[[], None] = _may,
     ) -> None:
         self._artifacts = artifacts
+        self._may_write = may_write
         self._max = max_bytes
         self._base = f"{conversation_folder(tenant, conversation)}files/"
 
@@ -111,6 +119,7 @@ class Workspace:
         Raises:
             BadPath: no file can be there; for what else lies there, too.
             NoRoom: there are too many, or too many bytes.
+            Whatever `may_write` raises.
         """
         path = checked_path(path)
         there = {entry.path: entry.size for entry in self.files()}
@@ -120,7 +129,9 @@ class Workspace:
         others = sum(size for name, size in there.items() if name != path)
         if others + len(data) > self._max:
             raise NoRoom(f"The files of the conversation may have {self._max} bytes together.")
-        self._artifacts.put(self.name(path), data, content_type=content_type)
+        name = self.name(path)
+        self._may_write()
+        self._artifacts.put(name, data, content_type=content_type)
         return path
 
     def download(self, path: str, content_type: str, *, seconds: int) -> str:

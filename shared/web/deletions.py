@@ -76,16 +76,20 @@ def router(services: Services) -> APIRouter:
             raise no_such_conversation()
         return ConversationDeletion(conversation_id=box.id, deletion_id=public_id(deletion))
 
-    @api.delete("/users/{user}/data", status_code=202, responses=error_bodies(401, 403, 422))
+    @api.delete(
+        "/users/{user:path}/data", status_code=202, responses=error_bodies(401, 403, 422, 429)
+    )
     def erase_user(user: User, caller: Caller) -> Erasure:
         """Delete all conversations and sessions that a user of the caller's tenant has: one's own,
-        or for administrators anybody's."""
+        or for administrators anybody's. While that is under way, once more covers what has begun
+        since. One's own is had once an hour: more often answers the same while it is under way, and
+        then 429."""
         if not may(caller, "erase", Thing(tenant=caller.tenant, owner=user)):
             _check(caller)
         return _erasure(caller, "user", user)
 
     @api.delete(
-        "/tenants/{tenant}/data", status_code=202, responses=error_bodies(401, 403, 404, 422)
+        "/tenants/{tenant:path}/data", status_code=202, responses=error_bodies(401, 403, 404, 422)
     )
     def erase_tenant(tenant: Tenant, caller: Caller, idle_days: IdleDays = None) -> Erasure:
         """Delete all that the caller's tenant has, or those of its conversations that nobody has
@@ -103,7 +107,10 @@ def router(services: Services) -> APIRouter:
         return _state(services.deletions.find(caller, deletion_id))
 
     def _erasure(caller: Principal, kind: Kind, target: str) -> Erasure:
-        deletion = services.erasures.ask(caller.tenant, kind, target, by=caller.user)
+        limited = not _administers(caller)
+        deletion = services.erasures.ask(
+            caller.tenant, kind, target, by=caller.user, limited=limited
+        )
         return Erasure(deletion_id=public_id(deletion))
 
     return api
@@ -111,8 +118,12 @@ def router(services: Services) -> APIRouter:
 
 def _check(caller: Principal) -> None:
     """Whether the caller may delete what belongs to the tenant as a whole."""
-    if not may(caller, "erase", Thing(tenant=caller.tenant, owner=None)):
+    if not _administers(caller):
         raise Forbidden("This is for the roles admin and service.")
+
+
+def _administers(caller: Principal) -> bool:
+    return may(caller, "erase", Thing(tenant=caller.tenant, owner=None))
 
 
 def _state(found: Deletion) -> DeletionState:

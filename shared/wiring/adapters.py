@@ -227,3 +227,11 @@ class Adapters:
             allowed_hosts=self.settings.allowed_hosts,
             allow_private=self.settings.allow_private_addresses,
         )
+
+    @once
+    def attachment_guard(self) -> "AddressGuard":
+        """For the URLs of attachments. Any user may name one, so private addresses stay closed,
+        whatever the tools of agents may call."""
+        from shared.messaging.addresses import AddressGuard
+
+        return AddressGuard(allowed_hosts=self.settings.attachment_hosts)

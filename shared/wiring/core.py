@@ -183,7 +183,9 @@ class Core(Identity):
     def uploads(self) -> "Uploads":
         from shared.conversations.uploads import Uploads
 
-        return Uploads(self.artifacts, self.sessions, self.clock, max_bytes=self.upload_bytes)
+        return Uploads(
+            self.artifacts, self.table, self.sessions, self.clock, max_bytes=self.upload_bytes
+        )
 
     @once
     def poster(self) -> "Poster":

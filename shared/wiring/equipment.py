@@ -179,7 +179,7 @@ class Equipment(Lookup):
         if named & {"list_files", "read_file", "write_file", "send_file"}:
             from shared.tools.file_tools import file_tools
 
-            tools += file_tools(self.artifacts, (tool.called for tool in agent.tools))
+            tools += file_tools(self.artifacts, self.clock, (tool.called for tool in agent.tools))
         return Own(tools=tools, knowledge=knowledge)
 
     def equip_recorded(self, recorded: Mapping[str, Any]) -> "Equipped":

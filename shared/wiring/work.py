@@ -46,7 +46,7 @@ class Work(Core):
         return {
             CONVERSATION: jobs,
             DELIVERY: self._delivery_handler(),
-            ERASURE: Erasing(self.table, self.deleting, self.clock),
+            ERASURE: Erasing(self.table, self.artifacts, self.deleting, self.clock),
             HISTORY: self._history_handler(),
             JUDGE: self._judge_handler(),
             TITLE: self._title_handler(),
@@ -63,6 +63,7 @@ class Work(Core):
         from shared.conversations.pictures import Pictures
         from shared.conversations.services import Limits, Services
         from shared.conversations.work import Turns
+        from shared.messaging.http_client import GuardedHttpClient
 
         notices = Notices(self.clock, self.requests, followers=self._followers())
         return Turns(
@@ -74,7 +75,10 @@ class Work(Core):
                 table=self.table,
                 artifacts=self.artifacts,
                 attachments=Attachments(
-                    self.artifacts, self.http_client, self.clock, max_bytes=self.upload_bytes
+                    self.artifacts,
+                    GuardedHttpClient(self.attachment_guard),
+                    self.clock,
+                    max_bytes=self.upload_bytes,
                 ),
                 pictures=Pictures(self.artifacts),
                 model=self.model,

@@ -2,8 +2,10 @@
 
 import json
 import socket
+import socketserver
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -74,6 +76,40 @@ def test_a_server_that_does_not_run() -> None:
     with pytest.raises(Unreachable, match="make dev") as raised:
         Api.of(f"http://127.0.0.1:{port}", TOKEN).ask("GET", "/deliveries")
     assert TOKEN not in raised.value.message
+
+
+def test_a_connection_that_is_closed_under_the_next_request() -> None:
+    """As every server does with one that rests, whenever it likes."""
+
+    class OneAnswer(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.request.settimeout(30)
+            self._heard()
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]")
+            # What comes now on this connection is not answered any more.
+            self._heard()
+
+        def _heard(self) -> None:
+            while self.rfile.readline().strip():
+                pass
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), OneAnswer) as server:
+        Thread(target=server.serve_forever).start()
+        api = Api.of(f"http://127.0.0.1:{server.server_address[1]}", TOKEN)
+        try:
+            assert [api.ask("GET", "/x").json() for _ in range(3)] == [[], [], []]
+        finally:
+            server.shutdown()
+
+
+def test_a_name_of_any_letters_is_sent_and_no_other() -> None:
+    with saying(answer(200, [])) as (api, asked, _):
+        api.acting_for(" Zoë ").ask("GET", "/x")
+    [event] = asked
+    assert event["headers"]["x-on-behalf-of"] == "Zoë"
+    for name in ("", "  ", "a\r\nx: y"):
+        with pytest.raises(ChatFault, match="--user"):
+            api.acting_for(name)
 
 
 def test_the_token_and_the_body_are_sent() -> None:

@@ -78,6 +78,14 @@ def test_a_setting_without_meaning(folder: Path) -> None:
     assert "BACKEND_URL" in said
 
 
+def test_prices_that_cannot_be_read_are_one_fault_of_the_settings(folder: Path) -> None:
+    """Whether or not an agent asks for a price: `parley dev` would not start."""
+    for more in ("", "limits: {turn_usd: 1}\n"):
+        (folder / "shop.yaml").write_text(GOOD + more)
+        said = one_line(check(folder, MODEL_PRICES=str(folder / "none.json")))
+        assert "price list none.json" in said
+
+
 # -- of a backend -------------------------------------------------------------------------------
 
 

@@ -72,6 +72,33 @@ def test_a_conversation_is_waited_for(running: Running) -> None:
     assert "There is no such conversation" in again.output
 
 
+def test_what_a_server_without_users_gives_out_is_nobodys(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    with (
+        ScriptedMessagesApi(reply=lambda _request: Step(tokens=("Hello!",))) as api,
+        local_set(tmp_path / "work", api.base_url) as running,
+    ):
+        conversation = talked(running)
+        for words in ([], ["--conversation", conversation]):
+            refused = run(running, "export", "--user", "bob", "--output", str(folder), *words)
+            assert refused.exit_code == 1
+            assert "what local has, not what bob has" in refused.stderr
+            assert "AUTH_MODE=none" in refused.stderr
+            assert not folder.exists()
+        for words in ([], ["--user", "local"]):
+            done = run(running, "export", "--output", str(folder), *words)
+            assert done.exit_code == 0, done.output
+    assert [each.name for each in folder.iterdir()] == [f"{conversation}.jsonl"]
+
+
+def test_a_user_of_any_letters(running: Running, tmp_path: Path) -> None:
+    conversation = talked(running, "Zoë".encode().decode("latin-1"))
+    folder = tmp_path / "out"
+    done = run(running, "export", "--user", "Zoë", "--output", str(folder))
+    assert done.exit_code == 0, done.output
+    assert [each.name for each in folder.iterdir()] == [f"{conversation}.jsonl"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -83,6 +110,7 @@ def test_a_conversation_is_waited_for(running: Running) -> None:
         (["delete", "--tenant", "nowhere", "--yes"], "no such tenant"),
         (["export", "--conversation", "../x"], "must be the id of a conversation"),
         (["export", "--conversation", NEVER], "no such conversation"),
+        (["export", "--user", ""], "--user must be a name"),
     ],
 )
 def test_what_is_refused(running: Running, tmp_path: Path, words: list[str], said: str) -> None:

@@ -13,14 +13,16 @@ from shared.conversations.messages import question
 from shared.conversations.uploads import uploaded
 from shared.ids import pack
 from shared.mailbox.box import BoxKey, Job
+from shared.mailbox.leases import LeaseLost
 from shared.messaging.http import AddressRefused, HttpAnswer, HttpFailed
 from shared.models.port import StreamClosed
 from shared.storage.artifacts import ArtifactsUnavailable
 from shared.storage.folder import FolderArtifacts
 from shared.tools.workspace import MAX_FILES, Workspace
 from tests.support.clock import FakeClock
+from tests.support.pictures import chunk, png
 
-PNG = b"\x89PNG\r\n\x1a\n1"
+PNG = png()
 TOKEN = "0" * 32
 BOX = BoxKey("conv", "a/b", "c1")
 
@@ -95,6 +97,9 @@ class Host:
     def ready(self, seconds: float) -> float:
         return self.left
 
+    def held(self) -> None:
+        """It has the lease."""
+
     @contextmanager
     def watching(self, close: Callable[[], None]) -> Iterator[None]:
         yield
@@ -107,6 +112,19 @@ class Stopped(Host):
     def watching(self, close: Callable[[], None]) -> Iterator[None]:
         close()
         yield
+
+
+class Lost(Host):
+    """The lease ends before the write with this number."""
+
+    def __init__(self, write: int) -> None:
+        super().__init__()
+        self._writes = write
+
+    def held(self) -> None:
+        if not self._writes:
+            raise LeaseLost
+        self._writes -= 1
 
 
 class Desk:
@@ -242,10 +260,14 @@ def test_what_cannot_be_fetched_is_said_in_words(desk: Desk, said: Any, why: str
     [
         (b"hello", "it is no PNG, JPEG, GIF or WebP picture."),
         (b"RIFF0000WAVE", "it is no PNG, JPEG, GIF or WebP picture."),
+        (b"\x89PNG\r\n\x1a\nno picture", "it is damaged, or not a whole picture."),
+        (PNG[:-1], "it is damaged, or not a whole picture."),
+        (png(8001), "it has 8001 x 1 pixels; a side may have 8000."),
     ],
 )
 def test_what_is_no_picture_is_not_kept(desk: Desk, content: bytes, why: str) -> None:
-    assert desk.brought([data(content)]) == {
+    desk.server.says["a"] = answer(content)
+    assert desk.brought(["https://x/a"]) == {
         "failed": [f'The attachment "image-1" could not be had: {why}']
     }
     assert desk.kept() == {}
@@ -253,7 +275,7 @@ def test_what_is_no_picture_is_not_kept(desk: Desk, content: bytes, why: str) ->
 
 def test_a_picture_that_is_too_large_for_a_model(desk: Desk) -> None:
     worker = Attachments(desk.files, desk.server, desk.clock, max_bytes=9 * 1024 * 1024)
-    desk.server.says["a.png"] = answer(PNG + b"x" * 5 * 1024 * 1024)
+    desk.server.says["a.png"] = answer(png(more=chunk(b"tEXt", bytes(5 * 1024 * 1024))))
     brought = worker.bring(job(["https://x/a.png"], []), Host()).body["brought"]
     assert brought["failed"] == [
         'The attachment "image-1.png" could not be had: a picture may have 5 MB.'
@@ -288,6 +310,13 @@ def test_a_stopped_turn_fetches_nothing(desk: Desk) -> None:
     with pytest.raises(StreamClosed):
         desk.bring(files=[("a", "https://x/a")], host=Stopped())
     assert desk.server.asked == []
+
+
+@pytest.mark.parametrize("write", range(3))
+def test_a_worker_that_has_lost_its_lease_writes_nothing_more(desk: Desk, write: int) -> None:
+    with pytest.raises(LeaseLost):
+        desk.bring([data(PNG)], [("a.txt", data(b"A"))], host=Lost(write))
+    assert len(desk.files.written) == write
 
 
 def test_a_store_that_is_away_does_not_end_the_turn(desk: Desk) -> None:

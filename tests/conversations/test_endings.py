@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -229,3 +230,31 @@ def test_the_first_answer_asks_for_a_title_once(pieces: Pieces) -> None:
     assert wanted == [False, True, False]
     [item] = pieces.table.query(title_box(session.box).partition, prefix="TITLE#").items
     assert (item.body or {})["payload"] == {"message": "How?", "reply": "Yes 1."}
+
+
+@pytest.mark.parametrize(
+    ("fault", "hidden"),
+    [
+        (ModelError("Refused.", code="MODEL_REFUSED"), True),
+        (TurnFailed("Declined.", code="MODEL_REFUSED"), True),
+        (ModelError("Too long.", code="CONTEXT_TOO_LONG"), True),
+        (None, True),
+        (ModelError("Overloaded.", code="MODEL_OVERLOADED", retryable=True), False),
+        (TurnFailed("No money.", code="BUDGET_EXCEEDED"), False),
+    ],
+)
+def test_what_a_model_refused_leaves_its_pictures_as_names(
+    pieces: Pieces, fault: Any, hidden: bool
+) -> None:
+    session = pieces.session()
+    job = pieces.ask(session, "r1", "Look")
+    picture = {"file": "a.png", "media_type": "image/png"}
+    brought = {"images": [picture], "files": ["b.txt"], "failed": ["Gone."]}
+    job = replace(job, body={**job.body, "brought": brought})
+    lease = pieces.take(session)
+    pieces.end(lease, job, pieces.endings.failed(job, fault, COST))
+
+    [entry] = pieces.log(session)
+    assert entry["images"] == [{**picture, "hidden": True} if hidden else picture]
+    assert (entry["files"], entry["failed"]) == (["b.txt"], ["Gone."])
+    assert brought["images"] == [picture]

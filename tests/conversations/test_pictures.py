@@ -12,8 +12,9 @@ from shared.mailbox.box import BoxKey
 from shared.storage.artifacts import ArtifactsUnavailable
 from shared.storage.folder import FolderArtifacts
 from shared.tools.workspace import Workspace
+from tests.support.pictures import chunk, png
 
-PNG = b"\x89PNG\r\n\x1a\n1"
+PNG = png()
 BOX = BoxKey("conv", "a/b", "c1")
 
 
@@ -80,7 +81,7 @@ def test_the_newest_pictures_are_read_once(shelf: Shelf) -> None:
 
 
 def test_a_request_has_room_for_so_many(shelf: Shelf) -> None:
-    large = PNG + b"x" * (5 * 1024 * 1024 - len(PNG))
+    large = png(more=chunk(b"tEXt", bytes(5 * 1024 * 1024 - len(PNG) - 12)))
     for name in "abcd":
         shelf.workspace.write(name, large, "image/png")
     assert list(Pictures(shelf.files, cache_bytes=0).of(BOX, [], _shown(*"abcd"))) == [
@@ -88,3 +89,15 @@ def test_a_request_has_room_for_so_many(shelf: Shelf) -> None:
         "b",
         "c",
     ]
+
+
+def test_hidden_pictures_are_not_read_again(shelf: Shelf) -> None:
+    for name in "ab":
+        shelf.workspace.write(name, PNG, "image/png")
+    hidden = {"role": "user", "images": [{"file": "b", "media_type": "image/png", "hidden": True}]}
+    assert list(Pictures(shelf.files).of(BOX, [_shown("a"), hidden], {})) == ["a"]
+
+
+def test_one_that_is_no_picture_any_more_is_left_out(shelf: Shelf) -> None:
+    shelf.workspace.write("a", PNG[:-1], "image/png")
+    assert Pictures(shelf.files).of(BOX, [_shown("a")], {}) == {}

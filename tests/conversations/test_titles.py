@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.conversations.afterwards import MAX_WAITING
-from shared.conversations.items import box_key, meta_key
+from shared.conversations.items import DELETING, box_key, meta_key
 from shared.conversations.titles import (
     KIND,
     MAX_EXCERPT,
@@ -197,6 +197,16 @@ def test_a_conversation_that_is_gone_does_not_come_back(scene: Scene) -> None:
     assert scene.meta is None
     assert scene.cost() == 500
     assert scene.at_rest()
+
+
+def test_nothing_of_a_conversation_that_is_being_deleted_goes_to_a_model(scene: Scene) -> None:
+    scene.queue()
+    scene.rig.table.write([Update(META, [Assign((DELETING,), {"id": "d", "at": 1})])])
+    scene.find()
+    assert scene.namer.requests == []
+    item = scene.rig.table.get([BOX.item])[0]
+    assert item is not None
+    assert Box.read(BOX, item).jobs == ()
 
 
 def test_a_renaming_stands(scene: Scene) -> None:

@@ -5,7 +5,9 @@ It is refused when it is set, as far as that can be said then, and again when it
 
 import importlib
 import pkgutil
+import socket
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from shared.messaging.http_client import GuardedHttpClient
 from shared.messaging.http_post import GuardedHttpPost
 from shared.messaging.wakes import Wake
 from shared.tools.port import ToolFault
+from shared.wiring import Deployment
 from tests.messaging.guarded import (
     FORMS,
     PRIVATE_ANSWERS,
@@ -106,7 +109,7 @@ def test_an_attachment_may_have_none_of_these_forms(
     """It is refused at once where it cannot be one; else the model is told of it."""
     entry = {"url": named([form], server.port)[form], "name": "a"}
     with site_in(tmp_path) as site:
-        site.deployment.guard = guarded(site.deployment.settings, Resolver([PUBLIC]))
+        site.deployment.attachment_guard = AddressGuard(resolver=Resolver([PUBLIC]))
         answer = site.turn("Hi", wait=0, **{kind: [entry]})
         site.work()
         asked = site.model.requests
@@ -117,6 +120,44 @@ def test_an_attachment_may_have_none_of_these_forms(
         assert asked == []
     else:
         assert "its address may not be called from here" in str(asked[0].messages)
+
+
+@pytest.mark.parametrize("kind", ["images", "files"])
+def test_what_tools_may_call_no_attachment_may_name(tmp_path: Path, kind: str) -> None:
+    """Tools are their author's, attachments anybody's."""
+    opened = {"ALLOW_PRIVATE_ADDRESSES": "true", "ALLOWED_HOSTS": "127.0.0.1"}
+    with site_in(tmp_path, **opened) as site, socket.socket() as heard:
+        heard.bind(("127.0.0.1", 0))
+        heard.listen()
+        heard.setblocking(False)
+        url = f"https://127.0.0.1:{heard.getsockname()[1]}/internal"
+        site.turn("Hi", **{kind: [{"url": url, "name": "a"} if kind == "files" else {"url": url}]})
+        with pytest.raises(BlockingIOError):
+            heard.accept()
+    assert "its address may not be called from here" in str(site.model.requests[0].messages)
+
+
+@pytest.mark.parametrize("answer", PRIVATE_ANSWERS, ids=str)
+def test_an_attachment_may_not_name_a_host_with_a_private_address(
+    tmp_path: Path, answer: list[str]
+) -> None:
+    resolver = Resolver(answer)
+    with site_in(tmp_path, ALLOW_PRIVATE_ADDRESSES="true") as site:
+        site.deployment.attachment_guard = AddressGuard(resolver=resolver)
+        site.turn("Hi", files=[{"name": "a", "url": "https://files.example/a"}])
+    assert resolver.asked == ["files.example"]
+    assert "its address may not be called from here" in str(site.model.requests[0].messages)
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed"),
+    [("files.example.com", True), ("a.b.example.org", True), ("example.org", False)],
+)
+def test_the_hosts_of_attachments_are_a_setting(host: str, allowed: bool) -> None:
+    hosts = {"ATTACHMENT_HOSTS": "Files.example.com, *.example.org", "ALLOWED_HOSTS": "x.example"}
+    guard = Deployment(settings(**hosts)).attachment_guard
+    with nullcontext() if allowed else pytest.raises(AddressRefused):
+        guard.parse(f"https://{host}/a")
 
 
 # -- when it is set ---------------------------------------------------------------------------

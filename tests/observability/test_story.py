@@ -39,9 +39,10 @@ STORY = {
 ELSEWHERE = {
     *("handed over", "delivery made", "delivery is a dead letter"),
     *("record delivered", "record not delivered", "record is a dead letter"),
-    *("conversation deleted", "removal failed"),
+    *("conversation deleted", "removal failed", "erasure ended", "erasure failed"),
+    "an agent asks for a person",
 }
-"""What `test_steps.py` sees to, and the tests of deleting."""
+"""What `test_steps.py` and `test_deleting.py` see to."""
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from shared.protocol.fields import MAX_MESSAGE_CHARACTERS, MAX_METADATA_BYTES
 from tests.messaging.receivers import HOST
 from tests.support.aws import REGION, client
 from tests.support.gateway import PATIENCE
+from tests.support.pictures import gif
 from tests.template import backed
 from tests.template.in_process import SECRET
 from tests.template.life import LONG, SERVICE_TOKEN, Life
@@ -149,7 +150,7 @@ def _attach(life: Life, session: Mapping[str, str], conversation: str) -> None:
     status, place = functions.http("POST", "/uploads", token, {**asked, "size": 5})
     assert status == 201, place
     _request("PUT", place["url"], b"Notes", place["headers"])
-    picture = base64.b64encode(b"GIF89a").decode()
+    picture = base64.b64encode(gif()).decode()
     functions.stop("Worker")
     functions.frame(
         "c1",

@@ -44,6 +44,7 @@ NOT_SEEN: Mapping[str, Mapping[str, str]] = {
         "xray:PutTraceSegments": DAEMON,
         "xray:PutTelemetryRecords": DAEMON,
     },
+    "Executor": {"s3:PutObject": "the story brings nothing that is larger than an item"},
 }
 """What a role allows although its function was not seen to ask for it. Logs are not here: Lambda
 writes those of every function, with its role."""

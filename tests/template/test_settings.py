@@ -40,6 +40,7 @@ SPECIAL = {
     "AuthJwtAudience": "auth_jwt_audience",
     "AuthJwtTenant": "auth_jwt_tenant",
     "AllowedHosts": "allowed_hosts",
+    "AttachmentHosts": "attachment_hosts",
     "ModelRatePerMinute": "model_rate_per_minute",
     "RetentionDays": "retention_days",
     "TenantUsdPerDay": "tenant_nano_usd_per_day",
@@ -211,6 +212,8 @@ def test_a_number_has_the_default_and_the_bounds_of_its_setting(
         *[("AuthJwtTenant", text, False) for text in (" ", "a b")],
         *[("AllowedHosts", text, True) for text in ("", "a.example", "*.b.example, A_1", "a,b")],
         *[("AllowedHosts", text, False) for text in ("*", "a.", "a b", "https://a", "a,", "*.*.a")],
+        *[("AttachmentHosts", text, True) for text in ("", "a.example", "*.b.example, A_1", "a,b")],
+        *[("AttachmentHosts", text, False) for text in ("*", "a.", "a b", "https://a", "*.*.a")],
         *[
             ("BackendUrl", text, True)
             for text in ("", BACKEND, "https://a:8443/x/", "https://a/%20")
@@ -242,7 +245,7 @@ def test_a_text_is_one_that_the_setting_takes(parameter: str, text: str, accepte
     assert len(text) <= declared.get("MaxLength", 4096) or not accepted
     if accepted:
         beside = BESIDE.get(parameter, {}) if text else {}
-        function = "Worker" if parameter == "OtpSender" else "Executor"
+        function = "Worker" if parameter in ("OtpSender", "AttachmentHosts") else "Executor"
         variables = environment(function, None, **{**beside, parameter: text})
         settings = Settings.load(
             variables, secrets=lambda arn: text if arn == MADE.get(parameter) else SECRET

@@ -22,10 +22,11 @@ LINKS = Links("http://127.0.0.1:1", lambda: "s" * 32, FakeClock())
 class Desk:
     def __init__(self, folder: Path) -> None:
         self.artifacts = FolderArtifacts(folder, LINKS)
-        self.context = context()
+        self.clock = FakeClock()
+        self.context = context(deadline=self.clock.monotonic() + 30)
         own = self.context
         self.files = Workspace(self.artifacts, own.tenant, own.conversation)
-        self._tools = {tool.name: tool for tool in file_tools(self.artifacts, NAMES)}
+        self._tools = {tool.name: tool for tool in file_tools(self.artifacts, self.clock, NAMES)}
 
     def call(self, name: str, **arguments: Any) -> str | ToolResult:
         return self._tools[name].run(arguments, self.context)
@@ -37,9 +38,9 @@ def desk(tmp_path: Path) -> Desk:
 
 
 def test_only_named_tools_are_made(desk: Desk) -> None:
-    made = file_tools(desk.artifacts, ["escalate", "read_file"])
+    made = file_tools(desk.artifacts, desk.clock, ["escalate", "read_file"])
     assert [tool.name for tool in made] == ["read_file"]
-    assert file_tools(desk.artifacts, []) == []
+    assert file_tools(desk.artifacts, desk.clock, []) == []
 
 
 def test_files_are_listed(desk: Desk) -> None:
@@ -145,7 +146,7 @@ def test_no_room_and_no_store_are_told_in_words(desk: Desk) -> None:
         def list(self, *_: Any, **__: Any) -> Any:
             raise ArtifactsUnavailable("away")
 
-    [tool] = file_tools(Away(Path(desk.artifacts._base)), ["list_files"])
+    [tool] = file_tools(Away(Path(desk.artifacts._base)), desk.clock, ["list_files"])
     with pytest.raises(ToolFault, match="cannot be reached"):
         tool.run({}, desk.context)
 
@@ -165,3 +166,14 @@ def test_files_that_are_sent_add_up_and_the_last_directive_counts() -> None:
     assert many is not None
     assert [each["name"] for each in many["files"]] == [str(n) for n in range(5, MAX_SENT + 5)]
     assert gathered([{"type": "send_file"}]) == send_file([])
+
+
+def test_a_write_that_is_late_is_not_made(desk: Desk) -> None:
+    """Its thread was left behind; the conversation may have been deleted since."""
+    desk.call("write_file", path="a.txt", text="old")
+    desk.clock.advance(29)
+    desk.call("write_file", path="a.txt", text="in time")
+    desk.clock.advance(1)
+    with pytest.raises(ToolFault, match=r"took too long\. Nothing was written"):
+        desk.call("write_file", path="a.txt", text="late")
+    assert desk.files.read("a.txt", at_most=9) == b"in time"

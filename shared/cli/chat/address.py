@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
@@ -61,14 +61,18 @@ class Address:
         if tokens is None:
             return cls(url=url, api="")
         places = [place]
-        if api is None and place.path == LOCAL_PATH:
-            api = f"{'https' if place.scheme == 'wss' else 'http'}://{place.netloc}"
+        api = _same_port(place) if api is None else api
         if api is not None:
             places.append(split_api(api))
         elif not tokens.may_be_signed:
             raise ChatFault("Say with --api where the HTTP API is: the token is used there.")
         check_encrypted(*places)
         return cls(url=url, api=(api or "").rstrip("/"), tokens=tokens)
+
+    @property
+    def http(self) -> str:
+        """The base of the HTTP API as far as it is known; "" if it is not."""
+        return self.api or _same_port(urlsplit(self.url)) or ""
 
     @property
     def renews(self) -> bool:
@@ -140,3 +144,10 @@ class Address:
     def _nobody(self, where: str) -> Unreachable:
         local = urlsplit(self.url).hostname in LOOPBACK
         return nobody(where, local=local, option="--url")
+
+
+def _same_port(place: SplitResult) -> str | None:
+    """The HTTP API beside the WebSocket of `parley dev`; None beside any other."""
+    if place.path != LOCAL_PATH:
+        return None
+    return f"{'https' if place.scheme == 'wss' else 'http'}://{place.netloc}"

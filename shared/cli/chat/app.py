@@ -148,8 +148,7 @@ class Chat:
     def talk(self, options: Options) -> int:
         """Messages and commands until the person leaves."""
         self._open(options)
-        if options.conversation:
-            self._try(self._commands.come_back)
+        self._try(self._commands.come_back if options.conversation else self._commands.welcome)
         self._view.note("/help lists the commands, Ctrl-D leaves.")
         prompt = Prompt(options.state, self._commands.names)
         while not self._commands.leaving:

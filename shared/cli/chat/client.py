@@ -43,7 +43,7 @@ class Client:
         self, address: Address, patience: Patience | None = None, clock: Clock | None = None
     ) -> None:
         self.patience = patience or Patience()
-        self._address = address
+        self.address = address
         self.clock = clock or SystemClock()
         self._inbox: Inbox = queue.SimpleQueue()
         self._connection: Connection | None = None
@@ -76,7 +76,7 @@ class Client:
             Unreachable, Interrupted
         """
         self.close()
-        self._connection = Connection(self._address, self._inbox, self.patience)
+        self._connection = Connection(self.address, self._inbox, self.patience)
         try:
             # The connection itself knows how long it may take.
             while self._take(None) != Opened(self._connection):
@@ -166,7 +166,7 @@ class Client:
 
     def _expired(self, why: str) -> Expired:
         said = f"Your token has expired, and there is no fresh one. {why} Start again with another."
-        if not self._address.renews:
+        if not self.address.renews:
             said += " With --token-command it is renewed by itself."
         return Expired(said)
 

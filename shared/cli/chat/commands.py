@@ -77,6 +77,11 @@ class Commands:
         self._view.text(f"{one_line(session.agent_name)}")
         self._view.note(f"conversation {one_line(session.conversation)}")
 
+    def welcome(self) -> None:
+        """What the agent says at the beginning of a conversation, if it says anything."""
+        if text := self._session.greeting():
+            self._view.said(text)
+
     def come_back(self) -> None:
         """The newest messages of a conversation that was come back to, and the turn that it is at,
         if there is one, to its end.
@@ -146,6 +151,7 @@ class Commands:
         _check("agent", agent, MAX_WORD)
         self._session.begin(agent or None)
         self._fresh()
+        self.welcome()
 
     def _fresh(self) -> None:
         self._more = None

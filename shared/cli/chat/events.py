@@ -7,6 +7,7 @@ from typing import Any
 
 from shared.cli.chat.clean import clean, one_line, visible
 from shared.cli.chat.handover import handed_over
+from shared.cli.chat.sent import sent_files
 from shared.cli.chat.shapes import count, mapping, rows, string, strings
 from shared.cli.chat.sources import sources
 
@@ -100,6 +101,7 @@ class Finished:
     completion_tokens: int | None
     cost_usd: float | None
     sources: Sequence[str] = ()
+    files: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -171,9 +173,8 @@ def kept(event: Mapping[str, Any]) -> int | None:
 def back(event: Mapping[str, Any]) -> tuple[int, str] | None:
     """The answer to `resume_turn`: from which code point of the reply on the server goes on, and
     the text from there; None for every other event."""
-    data = mapping(event, "data")
-    begin = data.get("begin")
-    if event.get("type") != "immediate_response" or not isinstance(begin, int):
+    begin = count(data := mapping(event, "data"), "begin")
+    if event.get("type") != "immediate_response" or begin is None:
         return None
     return begin, string(data, "text")
 
@@ -231,20 +232,19 @@ def _tools(raw: Mapping[str, Any]) -> Sequence[TurnEvent]:
 
 def _finished(data: Mapping[str, Any]) -> Finished:
     response, usage = mapping(data, "response"), mapping(data, "usage")
+    suggested = map(one_line, strings(response, "suggestedNextActions"))
     return Finished(
         text=clean("".join(strings(response, "responseParts"))),
         message_id=string(data, "messageId"),
-        suggestions=[
-            line for each in strings(response, "suggestedNextActions") if (line := one_line(each))
-        ][:MAX_SUGGESTIONS],
+        suggestions=list(filter(None, suggested))[:MAX_SUGGESTIONS],
         prompt_tokens=count(usage, "promptTokens"),
         completion_tokens=count(usage, "completionTokens"),
         cost_usd=float(cost) if isinstance(cost := usage.get("costUsd"), _SECONDS) else None,
         sources=sources(data),
+        files=sent_files(data),
     )
 
 
 def _compact(value: Any) -> str:
-    if value is None:
-        return ""
-    return visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return "" if value is None else visible(text)

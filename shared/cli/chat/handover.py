@@ -1,4 +1,4 @@
-"""What the terminal says when an agent asks for a person to take over."""
+"""What the terminal says when an agent says that a person should take over."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,5 +13,5 @@ def handed_over(data: Mapping[str, Any]) -> Sequence[str]:
     if end.get("needsEscalation") is not True:
         return []
     reason = one_line(string(end, "escalationReason"))
-    asked = "A person was asked to take over"
-    return [f"{asked}: {reason}" if reason else f"{asked}."]
+    noted = "The agent has passed on that a person should take over"
+    return [f"{noted}: {reason}" if reason else f"{noted}."]

@@ -11,6 +11,7 @@ from shared.cli.chat.clean import one_line
 from shared.cli.chat.client import Client
 from shared.cli.chat.events import Failed, Finished, Message, Missed, Notice, TurnEvent, Unattended
 from shared.cli.chat.faults import ChatFault, NoAnswer, Refused
+from shared.cli.chat.greeting import greeting
 from shared.cli.chat.opening import begun, taken_up
 from shared.cli.chat.prompts import FORMS
 from shared.cli.chat.shapes import rows, string, strings
@@ -55,6 +56,11 @@ class Session:
         self._connected()
         chosen = agent or self.agent
         self._adopt(self._create(agentId=chosen), chosen)
+
+    def greeting(self) -> str:
+        """What the agent says before the first message; "" if that is nothing, or not known."""
+        brought = (self._brought.get(name, {}) for name in (VARIABLES, "overrides"))
+        return greeting(self._client.address, self.agent, *brought)
 
     def resume(self, conversation: str) -> None:
         """Come back to a conversation.

@@ -96,10 +96,17 @@ class View:
         for message in messages:
             who = "You" if message.mine else "Agent"
             self._line(f"{who}, {_when(message.at)}", DIM)
-            if self._rendered and not message.mine:
-                self._notes.print(Rendered(message.text))
-            else:
+            if message.mine:
                 self._line(message.text)
+            else:
+                self.said(message.text)
+
+    def said(self, text: str) -> None:
+        """What the agent says, as a whole."""
+        if self._rendered:
+            self._notes.print(Rendered(text))
+        else:
+            self._line(text)
 
     def conversations(self, rows: Sequence[Mapping[str, Any]], first: int) -> None:
         """A numbered list, which begins with that number."""
@@ -128,6 +135,8 @@ class View:
                 self._replies.finish(event.text)
                 for source in event.sources:
                     self._line(f"  from {source}", DIM)
+                for file in event.files:
+                    self._copied(f"  file {file}")
                 self._usage(event)
                 self.suggestions = event.suggestions
                 for number, suggestion in enumerate(event.suggestions, 1):

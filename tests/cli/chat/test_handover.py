@@ -1,4 +1,4 @@
-"""An agent asks for a person: the terminal says so in a line."""
+"""An agent says that a person should take over: the terminal says so in a line."""
 
 import pytest
 
@@ -6,15 +6,17 @@ from shared.cli.chat.events import Finished, Notice
 from tests.cli.chat.chatting import chatting
 from tests.cli.chat.scripted_server import Frame, Peer, ScriptedServer
 
+PASSED_ON = "The agent has passed on that a person should take over"
+
 
 @pytest.mark.parametrize(
     ("reason", "line"),
     [
-        ("The parcel\n is \x07lost.", "A person was asked to take over: The parcel is lost."),
-        ("", "A person was asked to take over."),
+        ("The parcel\n is \x07lost.", f"{PASSED_ON}: The parcel is lost."),
+        ("", f"{PASSED_ON}."),
     ],
 )
-def test_a_person_was_asked_for(reason: str, line: str) -> None:
+def test_a_person_should_take_over(reason: str, line: str) -> None:
     def turn(peer: Peer, frame: Frame) -> None:
         peer.say(frame, "One moment.", escalation=reason)
 
