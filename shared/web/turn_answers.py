@@ -42,7 +42,7 @@ def failure(view: TurnView) -> ParleyError:
     where = {**error.get("details", {}), "turn_id": view.id, "session_id": view.session}
     status = STATUS.get(error["code"], 502)
     if status == 429:
-        limited = RateLimited(error["message"], retry_after=5)
+        limited = RateLimited(error["message"], retry_after=int(where.get("retryAfter", 5)))
         limited.details = {**limited.details, **where}
         return limited
     return TurnFailed(

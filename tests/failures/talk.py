@@ -129,7 +129,9 @@ class Told:
         assert self.end["data"]["error"] == told
         assert self.state["status"] == "failed"
         assert self.state["text"] == ""
-        assert self.state["error"] == {**told, "retryable": details["retryable"]}
+        of_fault = {n: v for n, v in details.items() if n not in ("retryable", "usage")}
+        expected = {**told, "retryable": details["retryable"]}
+        assert self.state["error"] == expected | ({"details": of_fault} if of_fault else {})
         return told["code"], details["retryable"]
 
     @property

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from shared.errors import AgentNotUsable, BackendUnavailable, ParleyError, RateLimited, TurnFailed
+from shared.models.port import ModelError
 from shared.web.errors import error_response
 from tests.web.site import Site, model_error, site_in
 
@@ -43,6 +44,17 @@ def test_a_failed_turn_names_its_ids(
     site.model.fault = None
     assert site.turn(session_id=details["session_id"]).status == 200
     assert ("retry-after" in answer.headers) == (status == 429)
+
+
+def test_the_time_that_the_model_asked_for_is_passed_on(tmp_path: Path) -> None:
+    fault = ModelError(
+        "Too often.", code="RATE_LIMITED", retryable=True, details={"retryAfter": 40}
+    )
+    with site_in(tmp_path) as site:
+        site.model.fault = fault
+        answer = site.turn()
+    assert (answer.status, answer.headers["retry-after"]) == (429, "40")
+    assert answer.body["error"]["details"]["retryAfter"] == 40
 
 
 def test_todays_budget(tmp_path: Path) -> None:
