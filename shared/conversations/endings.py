@@ -29,7 +29,8 @@ from shared.storage.table import Operation, Update
 log = logging.getLogger("parley")
 
 MAX_TERMINAL_TEXT = 100 * 1024
-"""Bytes of text, as JSON, in a terminal event; the whole text stands in the log."""
+"""Bytes of text, as JSON, in a terminal event, with citations and directive; the whole text stands
+in the log."""
 
 MAX_FIRST = 200
 """Characters of its first message by which a conversation is found."""
@@ -70,7 +71,7 @@ class Endings:
         event = events.eventual_response(
             job.payload["request_id"],
             message_id=message_id,
-            text=events.shortened(reply.text, MAX_TERMINAL_TEXT),
+            text=events.shortened(reply.text, _room(reply)),
             at=now,
             usage=wire_usage(reply.usage),
             suggestions=reply.suggestions,
@@ -255,6 +256,12 @@ def wire_usage(usage: Usage) -> dict[str, Any]:
     """Usage as clients see it: all tokens that went in, all that came out, and USD."""
     prompt = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
     return events.usage(prompt, usage.output_tokens, usage.cost_nano_usd)
+
+
+def _room(reply: Reply) -> int:
+    """Bytes for the text beside what goes with it, both of which are bounded."""
+    beside = [*reply.citations, *filter(None, [reply.directive])]
+    return MAX_TERMINAL_TEXT - sum(events.json_bytes(dict(each)) for each in beside)
 
 
 def _told(fault: Exception | None) -> ParleyError:

@@ -10,11 +10,12 @@ the two. `at` is the time in milliseconds.
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.errors import ParleyError
 
 Event = dict[str, Any]
+Entry = TypeVar("Entry", bound=Mapping[str, Any])
 
 MAX_EVENT_BYTES = 128 * 1024
 """API Gateway's limit for one message to a client."""
@@ -212,8 +213,24 @@ def shortened(text: str, limit: int) -> str:
     return text[:low] + "…"
 
 
+def within(entries: Sequence[Entry], limit: int) -> tuple[Entry, ...]:
+    """The first of the entries, as many as take `limit` bytes in JSON together."""
+    kept: list[Entry] = []
+    for entry in entries:
+        limit -= json_bytes(entry)
+        if limit < 0:
+            break
+        kept.append(entry)
+    return tuple(kept)
+
+
+def json_bytes(value: Any) -> int:
+    """What it takes in an event."""
+    return len(json.dumps(value, ensure_ascii=False).encode())
+
+
 def _json_bytes(text: str) -> int:
-    return len(json.dumps(text, ensure_ascii=False).encode()) - 2
+    return json_bytes(text) - 2
 
 
 def _piece(kind: str, request_id: str, token: str, at: int) -> Event:

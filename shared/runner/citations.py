@@ -4,10 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from shared.knowledge.port import Passage
+from shared.protocol.events import within
 
 MAX_CITATIONS = 8
 MAX_SNIPPET = 280
 """Characters."""
+
+MAX_BYTES = 24 * 1024
+"""Of all citations of an answer, as JSON: they share an event with its text."""
 
 Citation = Mapping[str, Any]
 """`{id, title, url?, snippet, score}`."""
@@ -24,8 +28,9 @@ def citation(passage: Passage) -> dict[str, Any]:
 
 
 def cited(found: Iterable[Citation]) -> Sequence[Citation]:
-    """Each document once, where it was found first; no more than `MAX_CITATIONS`."""
+    """Each document once, where it was found first; no more than `MAX_CITATIONS`, and than
+    `MAX_BYTES`."""
     first: dict[str, Citation] = {}
     for each in found:
         first.setdefault(str(each["id"]), each)
-    return tuple(first.values())[:MAX_CITATIONS]
+    return within(list(first.values())[:MAX_CITATIONS], MAX_BYTES)

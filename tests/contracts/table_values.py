@@ -147,7 +147,7 @@ REFUSED_UPDATES = [
     Update(KEY, [Assign((), 1)]),
     Update(KEY, [Assign((0,), 1)]),
     Update(KEY, [Append(("a", -1), 1)]),
-    Update(KEY, [Increment(("a",), 1.5)]),  # type: ignore[arg-type]
+    Update(KEY, [Increment(("a",), 1.5)]),  # type: ignore[arg-type]  # wrong on purpose
     Update(KEY, [Assign(("a",), 1)], attr("a").lt(True)),
     Update(KEY, [Assign(("a",), 1)], attr("a").eq(0.5)),
 ]

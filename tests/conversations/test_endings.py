@@ -18,7 +18,9 @@ from shared.mailbox.deliveries import KIND
 from shared.mailbox.jobs import Ending
 from shared.models.port import ModelError, Usage
 from shared.protocol import events
+from shared.runner.citations import cited
 from shared.runner.events import Reply
+from shared.tools.directives import gathered, send_file
 from tests.conversations.pieces import Pieces, pieces_in
 
 COST = Usage(
@@ -211,6 +213,26 @@ def test_every_end_counts_one_turn_and_what_it_cost(pieces: Pieces) -> None:
     assert sum(item.attrs["turns"] for item in counters) == 3
     assert sum(item.attrs["cost"] for item in counters) == 3 * 1_500_000
     assert len(pieces.log(session)) == 4
+
+
+def test_what_goes_with_a_long_answer_leaves_room_in_the_event(pieces: Pieces) -> None:
+    """However much the calls of a turn have left for its end."""
+    session = pieces.session()
+    job = pieces.ask(session, "r1", "How?")
+    cite = {"title": "é" * 256, "url": "https://e.com/" + "a" * 2000, "snippet": "é" * 280}
+    found = cited({"id": f"{number}{'é' * 300}", **cite, "score": 1.0} for number in range(20))
+    file = {"mimeType": "text/plain", "url": "data:," + "a" * 15_000}
+    sent = gathered(send_file([{"name": f"{number}.txt", **file}]) for number in range(20))
+    assert sent is not None
+    assert (len(found), len(sent["files"])) == (6, 3)
+    assert sent["files"][-1]["name"] == "19.txt"
+    long = replace(reply("é\n" * 80_000), citations=found, directive=sent, escalation="é" * 1000)
+    ending = pieces.endings.completed(job, long)
+    assert len(ending.terminal.encode()) <= events.MAX_EVENT_BYTES
+    told = answer_of(ending)
+    assert (told["citations"], told["directive"]) == ([dict(each) for each in found], sent)
+    assert len(text_of(ending)) > 8_000
+    assert ending.log[-1]["text"] == long.text
 
 
 def test_the_first_answer_asks_for_a_title_once(pieces: Pieces) -> None:

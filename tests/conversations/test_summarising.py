@@ -157,13 +157,13 @@ def test_one_job_at_a_time(long: Long) -> None:
     send = wakes.send
     memory = summary_box(box(long.scene, long.session)).pk
     lost: Any = lambda sent: send([wake for wake in sent if wake.box != memory])  # noqa: E731
-    wakes.send = lost  # type: ignore[method-assign]
+    wakes.send = lost  # type: ignore[method-assign]  # the stage is ours to change
     long.say(30)
     assert long.model.kept == []
     jobs = long.item(summary_box(box(long.scene, long.session)).item)
     assert jobs is not None
     assert len(jobs.attrs["jobs"]) == 1
-    wakes.send = send  # type: ignore[method-assign]
+    wakes.send = send  # type: ignore[method-assign]  # the stage is ours to change
     # The sweep finds it.
     long.scene.wake(Wake(memory, "local"))
     assert len(long.model.kept) == 1

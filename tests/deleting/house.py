@@ -122,11 +122,11 @@ class House(Shop):
 
     def doomed(self, at: Literal["before", "after"], number: int) -> None:
         """The process dies there, counted from now."""
-        self.fate.__init__(at, number)  # type: ignore[misc]
+        self.fate.__init__(at, number)  # type: ignore[misc]  # all of it anew
 
     def survive(self) -> None:
         """Another process goes on."""
-        self.fate.__init__()  # type: ignore[misc]
+        self.fate.__init__()  # type: ignore[misc]  # all of it anew
         self._at_work = False
         # What the dead one remembered is gone with it.
         self.clock.advance(LEASE)

@@ -118,7 +118,7 @@ def test_a_kill(local_house: House, at: str, number: int) -> None:
     house = local_house
     made = lived(house)
     deletion = erase(house, ADMIN, "/tenants/acme/data")
-    house.doomed(at, number)  # type: ignore[arg-type]
+    house.doomed(at, number)  # type: ignore[arg-type]  # before or after
     for _ in range(12):
         try:
             house.work()

@@ -195,7 +195,7 @@ def test_one_thread_reads_while_the_others_go_on_with_what_there_was(clock: Fake
             self.slow = False
             self.entered, self.go_on = threading.Event(), threading.Event()
 
-        def listed(self):  # type: ignore[no-untyped-def]
+        def listed(self):  # type: ignore[no-untyped-def]  # as in Place
             if self.slow:
                 self.entered.set()
                 assert self.go_on.wait(30)

@@ -48,7 +48,7 @@ def test_what_is_not_shown_is_named() -> None:
 
 
 def test_files_are_named_with_what_can_be_done_about_them() -> None:
-    tools = file_tools(None, FakeClock(), ["read_file"])  # type: ignore[arg-type]
+    tools = file_tools(None, FakeClock(), ["read_file"])  # type: ignore[arg-type]  # never run
     files = {"files": ["a.txt", "b.pdf"]}
     [read] = messages("Hi", files, tools=tools)
     assert read["content"].startswith("[The user attached files. read_file reads those that are")

@@ -139,7 +139,7 @@ def test_places_that_are_asked_for_at_once_are_counted_one_by_one(site: Site) ->
 
     raced = Uploads(
         site.deployment.artifacts,
-        Raced(),  # type: ignore[arg-type]
+        Raced(),  # type: ignore[arg-type]  # what it lacks is not asked for
         site.deployment.sessions,
         site.clock,
         max_bytes=10,
